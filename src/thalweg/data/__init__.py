@@ -1,0 +1,1 @@
+"""Reading, encoding, splitting and batching data; bundled data sets."""

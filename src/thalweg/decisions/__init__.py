@@ -1,0 +1,1 @@
+"""From a predictive distribution to the decision that costs least."""

@@ -1,0 +1,1 @@
+"""Instruments, rules and remedies for training runs."""

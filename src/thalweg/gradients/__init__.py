@@ -1,0 +1,1 @@
+"""The forward and the explicit backward pass, and their checks."""

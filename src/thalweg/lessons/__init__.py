@@ -1,0 +1,1 @@
+"""Worked examples, each with its picture."""

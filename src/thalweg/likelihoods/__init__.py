@@ -1,0 +1,1 @@
+"""Noise models: cost per example, output error vector, predictive distribution."""

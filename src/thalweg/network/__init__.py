@@ -1,0 +1,1 @@
+"""Activations, initializers, layers, the network and its summary."""

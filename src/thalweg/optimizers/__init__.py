@@ -1,0 +1,1 @@
+"""Names, schedules and penalties over Optax, and what Optax lacks."""

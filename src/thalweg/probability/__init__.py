@@ -1,0 +1,1 @@
+"""Norms, distributions, density estimates, divergences and Bayes' rule."""

@@ -1,0 +1,1 @@
+"""State, step, loop, hooks, stopping and checkpoints."""
