@@ -1,0 +1,150 @@
+"""Predicted means and standard deviations against true values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .examples import Inputs, examples, number
+
+SCHEMA = 1
+ROW_EXAMPLES = 12
+POINTS = 2000
+
+
+def regression_evaluation(
+    y_true: np.ndarray,
+    mean: np.ndarray,
+    sd: np.ndarray | None = None,
+    *,
+    target_names: Sequence[object] | None = None,
+    inputs: Inputs = None,
+    feature_names: Sequence[object] | None = None,
+    constant: Sequence[float] | None = None,
+) -> dict[str, Any]:
+    """Evaluate predicted means (and standard deviations) against true values, in the units of the target.
+
+    RMSE is √(mean (y - ŷ)²), MAE mean |y - ŷ|, R² = 1 - Σ(y - ŷ)² / Σ(y - ȳ)² with ȳ the mean of ``y_true``.
+
+    Args:
+        y_true: (N, K) or (N,).
+        mean: the same shape.
+        sd: predictive standard deviations: the same shape, one for each target (K,), or a number.
+        target_names: K names.
+        inputs: what the user would recognize of each row, see ``Inputs``.
+        feature_names: names of the columns of ``inputs``.
+        constant: K values of the constant guess, usually the means in training; default: the means of ``y_true``.
+
+    Returns:
+        The dictionary described in :mod:`thalweg.runs.evaluation`.
+
+    Example:
+        >>> e = regression_evaluation(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]))
+        >>> round(e["rmse"], 4), e["targets"][0]["r2"]
+        (0.5774, 0.5)
+    """
+    y_all = np.asarray(y_true, np.float64)
+    y_all = y_all.reshape(len(y_all), -1)
+    m_all = np.asarray(mean, np.float64).reshape(y_all.shape)
+    rows_all, targets = y_all.shape
+    s_all = None
+    if sd is not None:
+        s = np.asarray(sd, np.float64)
+        s_all = s.reshape(y_all.shape) if s.size == y_all.size else np.broadcast_to(s, y_all.shape)
+    names = [str(n) for n in target_names] if target_names is not None else _default_names(targets)
+    kept = np.flatnonzero(np.isfinite(m_all).all(axis=1) & np.isfinite(y_all).all(axis=1))
+    y, m = y_all[kept], m_all[kept]
+    s_kept = None if s_all is None else s_all[kept]
+    rows = len(y)
+    residual = y - m
+    guess = (y.mean(axis=0) if rows else np.full(targets, np.nan)) if constant is None else np.asarray(constant, float)
+    sample = np.sort(np.random.default_rng(0).choice(rows, POINTS, replace=False)) if rows > POINTS else np.arange(rows)
+    # one scale for all targets, otherwise the one with the largest unit takes every place in the list
+    scale = np.where(y.std(axis=0) > 0, y.std(axis=0), 1.0) if rows else np.ones(targets)
+    order = np.argsort(-np.abs(residual / scale), axis=None, kind="stable")[:ROW_EXAMPLES]
+    worst, which = np.unravel_index(order, residual.shape) if rows else (order, order)
+    return {
+        "schema": SCHEMA,
+        "task": "regression",
+        "rows": rows,
+        "not_finite": rows_all - rows,
+        "rmse": _rms(residual),
+        "baseline": {"rmse": _rms(y - guess)},
+        "targets": [
+            _target(
+                names[k],
+                y[:, k],
+                m[:, k],
+                None if s_kept is None else s_kept[:, k],
+                guess[k],
+                sample,
+                kept,
+            )
+            for k in range(targets)
+        ],
+        "largest_errors": [
+            {
+                "row": int(kept[i]),
+                "target": names[k],
+                "true": number(y[i, k]),
+                "predicted": number(m[i, k]),
+                "sd": None if s_kept is None else number(s_kept[i, k]),
+                **example,
+            }
+            for i, k, example in zip(worst, which, examples(inputs, kept[worst], None), strict=True)
+        ],
+        "features": None if feature_names is None else [str(n) for n in feature_names],
+    }
+
+
+def _target(
+    name: str,
+    y: np.ndarray,
+    m: np.ndarray,
+    sd: np.ndarray | None,
+    guess: float,
+    sample: np.ndarray,
+    kept: np.ndarray,
+) -> dict[str, Any]:
+    residual = y - m
+    spread = float(((y - y.mean()) ** 2).sum()) if len(y) else 0.0
+    edges, counts = _histogram(residual)
+    return {
+        "name": name,
+        "rmse": _rms(residual),
+        "mae": number(np.abs(residual).mean()) if len(y) else None,
+        "r2": number(1 - float((residual**2).sum()) / spread) if spread > 0 else None,
+        "baseline_rmse": _rms(y - guess),
+        "guess": number(guess),
+        "bias": number(residual.mean()) if len(y) else None,
+        "within_1_sd": None if sd is None or not len(y) else number((np.abs(residual) <= sd).mean()),
+        "within_2_sd": None if sd is None or not len(y) else number((np.abs(residual) <= 2 * sd).mean()),
+        "points": {
+            "row": [int(i) for i in kept[sample]],
+            "true": [number(v) for v in y[sample]],
+            "predicted": [number(v) for v in m[sample]],
+            "sd": None if sd is None else [number(v) for v in sd[sample]],
+        },
+        "histogram": {"edges": edges, "counts": counts},
+    }
+
+
+def _histogram(residual: np.ndarray) -> tuple[list[float | None], list[int]]:
+    if not len(residual):
+        return [], []
+    low, high = float(residual.min()), float(residual.max())
+    if high - low <= 1e-9 * max(abs(low), abs(high)):  # too narrow to be divided in floating point
+        low, high = low - 0.5, high + 0.5
+    counts, edges = np.histogram(residual, bins=min(40, max(5, math.isqrt(len(residual)))), range=(low, high))
+    return [number(e) for e in edges], [int(c) for c in counts]
+
+
+def _rms(residual: np.ndarray) -> float | None:
+    return number(math.sqrt(float((residual**2).mean()))) if residual.size else None
+
+
+def _default_names(targets: int) -> list[str]:
+    return ["y"] if targets == 1 else [f"y{k + 1}" for k in range(targets)]
