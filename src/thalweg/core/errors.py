@@ -57,9 +57,7 @@ class DivergedError(ThalwegError, ArithmeticError):
 
     def __init__(self, epoch: int, step: int, quantity: str, hint: str = "") -> None:
         self.epoch, self.step, self.quantity, self.hint = epoch, step, quantity, hint
-        super().__init__(
-            f"training diverged in epoch {epoch}, step {step}: {quantity} is not finite. {hint}".rstrip()
-        )
+        super().__init__(f"training diverged in epoch {epoch}, step {step}: {quantity} is not finite. {hint}".rstrip())
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:
