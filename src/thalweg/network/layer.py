@@ -1,0 +1,111 @@
+"""The contract of a layer: a forward rule and its own backward rule.
+
+Rules take minibatches, not single examples: one matrix product δᵀx per layer is what makes the explicit backward
+pass faster than a vmapped one (docs/decisions/0002-explicit-backward.md), and batch normalization needs the batch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC
+from typing import Any, ClassVar
+
+import jax
+from jaxtyping import Array, Float
+
+from thalweg.core.errors import ArgumentError
+from thalweg.core.types import Params, State, Tape
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer(ABC):
+    """One step x ↦ y of a network: an immutable description, its parameters kept apart.
+
+    A subclass writes either :meth:`apply`, and gets its backward rule from ``jax.vjp``, or :meth:`forward` and
+    :meth:`backward` by hand. It adds its name to ``thalweg.network.layers.LAYERS``.
+    """
+
+    kind: ClassVar[str]
+
+    def width(self, width_in: int) -> int:
+        """Return the output width for an input of ``width_in`` features."""
+        return width_in
+
+    def init(self, key: Array, width_in: int) -> Params:
+        """Return starting parameters, ``{}`` for a layer that trains none."""
+        return {}
+
+    def init_state(self, width_in: int) -> State:
+        """Return what the layer keeps but does not train, ``{}`` if nothing."""
+        return {}
+
+    def adapt(self, params: Params, x: Float[Array, "batch features"]) -> Params:
+        """Return parameters adapted to a first minibatch (data-dependent initialization)."""
+        return params
+
+    def apply(self, params: Params, state: State, x: Array, *, key: Array | None, training: bool) -> Array:
+        """Return y = f(x; params). Only for layers that leave the backward rule to ``jax.vjp``."""
+        raise TypeError(f"{type(self).__name__} defines neither apply nor forward and backward")
+
+    def forward(
+        self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
+    ) -> tuple[Array, Tape]:
+        """Return the output and what the backward rule needs.
+
+        Args:
+            params: the layer's parameters.
+            state: the layer's running statistics.
+            x: (batch, features) input.
+            key: randomness for this pass; required by layers that draw while training.
+            training: true in a training step, false for evaluation and prediction.
+
+        Returns:
+            y of shape (batch, width), and the tape.
+        """
+        return jax.vjp(lambda p, u: self.apply(p, state, u, key=key, training=training), params, x)
+
+    def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
+        """Return gradients and the error passed on.
+
+        Args:
+            params: the layer's parameters.
+            tape: what :meth:`forward` kept.
+            delta: ∂L/∂y, shape (batch, width).
+
+        Returns:
+            ∂L/∂params (the structure of params) and ∂L/∂x, shape (batch, features).
+        """
+        grads, delta_in = tape(delta)
+        return grads, delta_in
+
+    def next_state(self, state: State, tape: Tape) -> State:
+        """Return the running statistics after a training pass."""
+        return state
+
+    def multiplications(self, width_in: int) -> int:
+        """Return the number of multiplications with weights for one example (SPEC N2)."""
+        return 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form read back by :func:`thalweg.network.layers.layer_from_dict`."""
+        return {"kind": self.kind} | {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
+
+def check_rate(argument: str, value: float) -> None:
+    """Raise unless ``value`` is a probability below one.
+
+    Raises:
+        ArgumentError: outside [0, 1).
+    """
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1:
+        raise ArgumentError(argument, "a number in [0, 1)", repr(value), "It is the share that is dropped.")
+
+
+def check_count(argument: str, value: int) -> None:
+    """Raise unless ``value`` is a whole number of at least one.
+
+    Raises:
+        ArgumentError: not an integer, or below 1.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ArgumentError(argument, "a whole number of at least 1", repr(value))

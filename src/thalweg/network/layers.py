@@ -1,0 +1,40 @@
+"""The registry of layers, and reading a layer back from its JSON form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thalweg.core.errors import ModelError
+from thalweg.core.registry import lookup
+from thalweg.network.activation_layer import Activation, PReLU
+from thalweg.network.dense import Dense
+from thalweg.network.dropout import Dropout, GaussianNoise
+from thalweg.network.layer import Layer
+from thalweg.network.normalization import BatchNorm, LayerNorm
+from thalweg.network.residual import Residual
+
+LAYERS: dict[str, type[Layer]] = {
+    kind.kind: kind for kind in (Dense, Activation, PReLU, Dropout, GaussianNoise, BatchNorm, LayerNorm, Residual)
+}
+"""Layers by kind."""
+
+
+def layer_from_dict(description: dict[str, Any]) -> Layer:
+    """Return the layer that :meth:`Layer.to_dict` described.
+
+    Raises:
+        ArgumentError: unknown kind, or settings out of range.
+        ModelError: settings that do not belong to that kind.
+
+    Example:
+        >>> layer_from_dict({"kind": "dropout", "rate": 0.1})
+        Dropout(rate=0.1)
+    """
+    settings = dict(description)
+    kind = lookup(LAYERS, settings.pop("kind", ""), "kind")
+    if kind is Residual:
+        settings["layers"] = tuple(layer_from_dict(entry) for entry in settings.get("layers", ()))
+    try:
+        return kind(**settings)
+    except TypeError as error:
+        raise ModelError(f"layer {kind.kind!r}: {error}") from None

@@ -1,0 +1,175 @@
+"""The network: an immutable description whose parameters are a separate pytree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+from jaxtyping import Array, Float
+
+from thalweg.core.errors import ArgumentError
+from thalweg.core.registry import lookup
+from thalweg.core.types import Params, State, Tape
+from thalweg.network import sequence
+from thalweg.network.activations import activation as lookup_activation
+from thalweg.network.dense import Dense
+from thalweg.network.dropout import Dropout, GaussianNoise
+from thalweg.network.initializers import INITIALIZERS
+from thalweg.network.layer import Layer, check_count, check_rate
+from thalweg.network.layers import layer_from_dict
+from thalweg.network.normalization import BatchNorm, LayerNorm
+from thalweg.network.residual import Residual
+
+
+@dataclass(frozen=True)
+class Network:
+    """A feedforward cascade of layers, x_0 ↦ x_L; its outputs are raw (logits, means), never probabilities.
+
+    Args:
+        inputs: width M_0 of the input.
+        layers: layers in order; a string stands for the activation of that name.
+
+    Raises:
+        ArgumentError: a width below 1, an unknown activation, or a residual block that changes its width.
+
+    Example:
+        >>> import jax, numpy as np
+        >>> network = Network(3, (Dense(8), "relu", Dense(2)))
+        >>> params, state = network.init(jax.random.key(0)), network.init_state()
+        >>> network.apply(params, state, np.zeros((5, 3), dtype=np.float32)).shape
+        (5, 2)
+    """
+
+    inputs: int
+    layers: sequence.Layers
+
+    def __post_init__(self) -> None:
+        check_count("inputs", self.inputs)
+        object.__setattr__(self, "layers", sequence.as_layers(self.layers))
+        sequence.widths(self.layers, self.inputs)
+
+    @property
+    def outputs(self) -> int:
+        """Width M_L of the output."""
+        return sequence.widths(self.layers, self.inputs)[-1]
+
+    def init(self, key: Array, x: Float[Array, "batch inputs"] | None = None) -> Params:
+        """Return starting parameters, one entry a layer.
+
+        Args:
+            key: random key.
+            x: a first minibatch, needed by the data-dependent initializer.
+
+        Raises:
+            ArgumentError: data-dependent initialization without ``x``.
+        """
+        if x is None and _needs_data(self.layers):
+            raise ArgumentError("x", "a minibatch for the initializer 'data'", None)
+        return _init(self, key, x)
+
+    def init_state(self) -> State:
+        """Return starting running statistics, one entry a layer."""
+        return sequence.init_state(self.layers, self.inputs)
+
+    def forward(
+        self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
+    ) -> tuple[Float[Array, "batch outputs"], tuple[Tape, ...]]:
+        """Return raw outputs and every layer's tape."""
+        return sequence.forward(self.layers, params, state, x, key=key, training=training)
+
+    def apply(self, params: Params, state: State, x: Float[Array, "batch inputs"]) -> Float[Array, "batch outputs"]:
+        """Return raw outputs as in prediction: no dropout, running statistics."""
+        return self.forward(params, state, x)[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"inputs": self.inputs, "layers": [layer.to_dict() for layer in self.layers]}
+
+    @staticmethod
+    def from_dict(description: dict[str, Any]) -> Network:
+        """Return the network that :meth:`to_dict` described."""
+        return Network(description["inputs"], tuple(layer_from_dict(entry) for entry in description["layers"]))
+
+
+@partial(jax.jit, static_argnums=0)
+def _init(network: Network, key: Array, x: Array | None) -> Params:
+    # One program for all draws: separate eager ones would each be compiled.
+    params = sequence.init(network.layers, key, network.inputs)
+    if x is None:
+        return params
+    return sequence.adapt(network.layers, params, network.init_state(), x)[0]
+
+
+def _needs_data(layers: sequence.Layers) -> bool:
+    return any(
+        _needs_data(layer.layers) if isinstance(layer, Residual) else getattr(layer, "initializer", None) == "data"
+        for layer in layers
+    )
+
+
+NORMALIZATIONS: dict[str, type[Layer] | None] = {"none": None, "batch": BatchNorm, "layer": LayerNorm}
+"""Normalization layers by the name used in settings."""
+
+
+def default_initializer(activation: str) -> str:
+    """Return the usual initializer for the activation: He's with its gain, LeCun's for SELU, Glorot's for the rest."""
+    if activation == "selu":
+        return "lecun_normal"
+    if activation == "prelu" or lookup_activation(activation).gain != 1.0:
+        return "he_normal"
+    return "glorot_uniform"
+
+
+def dense_network(
+    inputs: int,
+    hidden: tuple[int, ...] = (512,),
+    outputs: int = 1,
+    activation: str = "relu",
+    *,
+    dropout: float = 0.0,
+    normalization: str = "none",
+    initializer: str = "auto",
+    residual: bool = False,
+    input_noise: float = 0.0,
+) -> Network:
+    """Return the usual dense network: hidden layers of dense, normalization, activation, dropout; a linear output.
+
+    Args:
+        inputs: width of the input.
+        hidden: widths of the hidden layers; empty for a linear model.
+        outputs: width of the raw output.
+        activation: name of the activation after each hidden layer.
+        dropout: share of hidden units set to zero while training.
+        normalization: ``"none"``, ``"batch"`` or ``"layer"``, between dense layer and activation.
+        initializer: name of an initializer, or ``"auto"`` to choose by the activation.
+        residual: put a shortcut around each hidden layer whose width equals that of the layer before.
+        input_noise: standard deviation of Gaussian noise on the inputs while training.
+
+    Raises:
+        ArgumentError: a setting out of range or an unknown name.
+
+    Example:
+        >>> len(dense_network(784, (512, 256), 10, dropout=0.1).layers)
+        7
+    """
+    for width in hidden:
+        check_count("hidden", width)
+    check_count("outputs", outputs)
+    check_rate("dropout", dropout)
+    norm = lookup(NORMALIZATIONS, normalization, "normalization")
+    rule = default_initializer(activation) if initializer == "auto" else initializer
+    lookup(INITIALIZERS, rule, "initializer")
+    layers: list[Any] = [GaussianNoise(input_noise)] if input_noise else []
+    width_in = inputs
+    for width in hidden:
+        block: list[Any] = [Dense(width, rule, activation)]
+        block += [norm()] if norm is not None else []
+        block += [activation]
+        block += [Dropout(dropout)] if dropout else []
+        layers += [Residual(tuple(block))] if residual and width == width_in else block
+        width_in = width
+    # A small linear output: the starting prediction is then close to the output bias.
+    layers.append(Dense(outputs, rule if initializer != "auto" else "lecun_normal", "identity"))
+    return Network(inputs, tuple(layers))

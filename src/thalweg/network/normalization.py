@@ -1,0 +1,108 @@
+r"""Batch and layer normalization: y = γ ⊙ (x - μ)/√(v + ε) + b, over the batch or over the features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from thalweg.core.types import Params, State, Tape
+from thalweg.network.layer import Layer, check_rate
+
+
+def _scale_and_shift(width: int) -> Params:
+    return {"scale": jnp.ones(width), "shift": jnp.zeros(width)}
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    r"""Batch normalization with μ, v over the minibatch while training, running averages otherwise.
+
+    With x̂ = (x - μ)/√(v + ε) and g = γ ⊙ δ, its backward rule is
+    δ_in = (g - mean(g) - x̂ ⊙ mean(g ⊙ x̂)) / √(v + ε), means over the batch.
+
+    Rows of weight zero that pad the last minibatch must not enter the statistics: the training step repeats real rows
+    there (see :mod:`thalweg.data.batches`).
+
+    Args:
+        momentum: weight of the old value in the running averages.
+        epsilon: ε, keeps the root away from zero.
+
+    Source: Ioffe & Szegedy 2015.
+    """
+
+    momentum: float = 0.9
+    epsilon: float = 1e-5
+    kind: ClassVar[str] = "batch_norm"
+
+    def __post_init__(self) -> None:
+        check_rate("momentum", self.momentum)
+
+    def init(self, key: Array, width_in: int) -> Params:
+        return _scale_and_shift(width_in)
+
+    def init_state(self, width_in: int) -> State:
+        return {"mean": jnp.zeros(width_in), "variance": jnp.ones(width_in)}
+
+    def forward(
+        self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
+    ) -> tuple[Array, Tape]:
+        mean = jnp.mean(x, axis=0) if training else state["mean"]
+        variance = jnp.var(x, axis=0) if training else state["variance"]
+        inverse = jax.lax.rsqrt(variance + self.epsilon)
+        normalized = (x - mean) * inverse
+        tape = (normalized, inverse, mean, variance, float(training))
+        return params["scale"] * normalized + params["shift"], tape
+
+    def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
+        normalized, inverse, _, _, training = tape
+        grads = {"scale": jnp.sum(delta * normalized, axis=0), "shift": jnp.sum(delta, axis=0)}
+        g = params["scale"] * delta
+        # Running averages do not depend on x: outside training the correction is absent.
+        correction = jnp.mean(g, axis=0) + normalized * jnp.mean(g * normalized, axis=0)
+        return grads, (g - training * correction) * inverse
+
+    def next_state(self, state: State, tape: Tape) -> State:
+        normalized, _, mean, variance, _ = tape
+        rows = normalized.shape[0]
+        unbiased = variance * (rows / max(rows - 1, 1))
+        return {
+            "mean": self.momentum * state["mean"] + (1.0 - self.momentum) * mean,
+            "variance": self.momentum * state["variance"] + (1.0 - self.momentum) * unbiased,
+        }
+
+
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    r"""Layer normalization: μ and v over the features of each example, in training and prediction alike.
+
+    Its backward rule is batch normalization's with means over the features.
+
+    Args:
+        epsilon: ε, keeps the root away from zero.
+
+    Source: Ba, Kiros & Hinton 2016.
+    """
+
+    epsilon: float = 1e-5
+    kind: ClassVar[str] = "layer_norm"
+
+    def init(self, key: Array, width_in: int) -> Params:
+        return _scale_and_shift(width_in)
+
+    def forward(
+        self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
+    ) -> tuple[Array, Tape]:
+        inverse = jax.lax.rsqrt(jnp.var(x, axis=-1, keepdims=True) + self.epsilon)
+        normalized = (x - jnp.mean(x, axis=-1, keepdims=True)) * inverse
+        return params["scale"] * normalized + params["shift"], (normalized, inverse)
+
+    def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
+        normalized, inverse = tape
+        g = params["scale"] * delta
+        correction = jnp.mean(g, axis=-1, keepdims=True) + normalized * jnp.mean(g * normalized, axis=-1, keepdims=True)
+        grads = {"scale": jnp.sum(delta * normalized, axis=0), "shift": jnp.sum(delta, axis=0)}
+        return grads, (g - correction) * inverse
