@@ -17,7 +17,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
-    """Encode one picture losslessly.
+    r"""Encode one picture losslessly.
 
     Args:
         pixels: uint8, (height, width) for gray or (height, width, 1 | 3 | 4) for gray, RGB, RGBA.
@@ -30,7 +30,7 @@ def encode_png(pixels: np.ndarray) -> bytes:
 
     Example:
         >>> encode_png(np.zeros((2, 3), np.uint8))[:8]
-        b'\\x89PNG\\r\\n\\x1a\\n'
+        b'\x89PNG\r\n\x1a\n'
 
     Source: PNG specification, third edition, W3C, 2025 (filter type 0 on every row).
     """

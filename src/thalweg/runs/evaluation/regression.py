@@ -74,15 +74,18 @@ def regression_evaluation(
         "rmse": _rms(residual),
         "baseline": {"rmse": _rms(y - guess)},
         "targets": [
-            _target(
-                names[k],
-                y[:, k],
-                m[:, k],
-                None if s_kept is None else s_kept[:, k],
-                guess[k],
-                sample,
-                kept,
-            )
+            {
+                "name": names[k],
+                "baseline_rmse": _rms(y[:, k] - guess[k]),
+                "guess": number(guess[k]),
+                **_target(y[:, k], m[:, k], None if s_kept is None else s_kept[:, k]),
+                "points": {
+                    "row": [int(i) for i in kept[sample]],
+                    "true": [number(v) for v in y[sample, k]],
+                    "predicted": [number(v) for v in m[sample, k]],
+                    "sd": None if s_kept is None else [number(v) for v in s_kept[sample, k]],
+                },
+            }
             for k in range(targets)
         ],
         "largest_errors": [
@@ -100,34 +103,17 @@ def regression_evaluation(
     }
 
 
-def _target(
-    name: str,
-    y: np.ndarray,
-    m: np.ndarray,
-    sd: np.ndarray | None,
-    guess: float,
-    sample: np.ndarray,
-    kept: np.ndarray,
-) -> dict[str, Any]:
+def _target(y: np.ndarray, m: np.ndarray, sd: np.ndarray | None) -> dict[str, Any]:
     residual = y - m
     spread = float(((y - y.mean()) ** 2).sum()) if len(y) else 0.0
     edges, counts = _histogram(residual)
     return {
-        "name": name,
         "rmse": _rms(residual),
         "mae": number(np.abs(residual).mean()) if len(y) else None,
         "r2": number(1 - float((residual**2).sum()) / spread) if spread > 0 else None,
-        "baseline_rmse": _rms(y - guess),
-        "guess": number(guess),
         "bias": number(residual.mean()) if len(y) else None,
         "within_1_sd": None if sd is None or not len(y) else number((np.abs(residual) <= sd).mean()),
         "within_2_sd": None if sd is None or not len(y) else number((np.abs(residual) <= 2 * sd).mean()),
-        "points": {
-            "row": [int(i) for i in kept[sample]],
-            "true": [number(v) for v in y[sample]],
-            "predicted": [number(v) for v in m[sample]],
-            "sd": None if sd is None else [number(v) for v in sd[sample]],
-        },
         "histogram": {"edges": edges, "counts": counts},
     }
 
