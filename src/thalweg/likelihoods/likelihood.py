@@ -1,0 +1,104 @@
+"""The contract of a likelihood: how the targets y scatter around a network's raw outputs.
+
+Choosing q(y|x; θ) chooses the loss: the cost of an example is -ln q(y|x; θ), with every constant, so that costs of
+different families compare. Costs, error vectors and scores are pure functions of a minibatch, free of Python control
+flow on values; ``score`` and ``mean`` take NumPy arrays as well and then answer in NumPy, without compiling anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal, Self
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Shaped
+
+
+@dataclasses.dataclass(frozen=True)
+class Likelihood(ABC):
+    """A family of conditional densities q(y|x; θ), with the network's outputs a = f(x; θ) as its parameters.
+
+    Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.
+    """
+
+    name: ClassVar[str]
+    metric: ClassVar[Literal["error", "rmse"]]
+
+    @abstractmethod
+    def cost(self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch ..."]) -> Float[Array, " batch"]:
+        """Return -ln q(y|x; θ) of each example, in nats, including constants."""
+
+    @abstractmethod
+    def error(
+        self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch ..."]
+    ) -> Float[Array, "batch outputs"]:
+        """Return the output error vector δ_L = ∂cost/∂outputs in closed form."""
+
+    def cost_and_error(
+        self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch ..."]
+    ) -> tuple[Float[Array, " batch"], Float[Array, "batch outputs"]]:
+        """Return :meth:`cost` and :meth:`error` together; families that share work between them override this."""
+        return self.cost(outputs, y), self.error(outputs, y)
+
+    @abstractmethod
+    def predictive(self, outputs: Float[Array, "batch outputs"]) -> Any:
+        """Return q(·|x; θ) as a NumPyro distribution with one batch axis; its ``log_prob(y)`` is the negative cost.
+
+        Class weights and label smoothing belong to learning and leave the predictive distribution as it is.
+        """
+
+    @abstractmethod
+    def score(
+        self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch ..."]
+    ) -> Float[Array, "batch scores"]:
+        """Return what the metric averages: mistakes 0/1 (batch, 1), or squared errors (batch, outputs)."""
+
+    @abstractmethod
+    def mean(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch values"]:
+        """Return class probabilities (batch, classes), or predicted means (batch, outputs)."""
+
+    @abstractmethod
+    def check(self, outputs: int, y: np.ndarray) -> None:
+        """Check targets against the likelihood and the width of the network's output.
+
+        Raises:
+            ArgumentError: naming ``likelihood`` if it cannot produce such targets, ``y`` if their shape or values
+                are wrong.
+        """
+
+    @abstractmethod
+    def output_width(self, y: np.ndarray, classes: int | None = None) -> int:
+        """Return how many raw outputs the network needs for targets like ``y``."""
+
+    def with_noise(self, outputs: np.ndarray, y: np.ndarray) -> Self:
+        """Return the likelihood with its noise scale set to the maximum-likelihood value for these residuals.
+
+        Families without a noise scale return themselves.
+        """
+        del outputs, y
+        return self
+
+    @abstractmethod
+    def output_bias(self, y: np.ndarray, outputs: int | None = None) -> np.ndarray:
+        """Return the constant output of least mean cost over ``y``: a starting bias for the last layer.
+
+        Args:
+            y: training targets.
+            outputs: width of the network's output, where ``y`` does not tell it (a class may be absent).
+        """
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return name and settings as JSON values; ``likelihood_from_dict`` reads them back."""
+        return {"name": self.name} | dataclasses.asdict(self)
+
+
+def array_library(values: Any) -> Any:
+    """Return ``numpy`` for a NumPy array and ``jax.numpy`` for anything else.
+
+    Example:
+        >>> array_library(np.zeros(2)).__name__
+        'numpy'
+    """
+    return np if isinstance(values, np.ndarray) else jnp

@@ -1,0 +1,93 @@
+"""The likelihoods by name: command line, configuration, model files and contract tests read this dictionary."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from thalweg.core.errors import ArgumentError, ModelError, nearest
+from thalweg.core.registry import lookup
+from thalweg.likelihoods.bernoulli import Bernoulli
+from thalweg.likelihoods.categorical import Categorical
+from thalweg.likelihoods.gaussian import Gaussian
+from thalweg.likelihoods.laplace import Laplace
+from thalweg.likelihoods.likelihood import Likelihood
+
+LIKELIHOODS: dict[str, type[Likelihood]] = {
+    "gaussian": Gaussian,
+    "laplace": Laplace,
+    "bernoulli": Bernoulli,
+    "categorical": Categorical,
+}
+
+
+def make_likelihood(likelihood: str | Likelihood, **options: Any) -> Likelihood:
+    """Return a likelihood by name with its settings, or the given object with settings replaced.
+
+    Args:
+        likelihood: a name in ``LIKELIHOODS``, or a likelihood.
+        options: settings of the family, such as ``scale`` or ``class_weights``.
+
+    Raises:
+        ArgumentError: unknown name or setting (names the nearest one), or a setting out of bounds.
+
+    Example:
+        >>> make_likelihood("gaussian", scale=0.5)
+        Gaussian(scale=0.5)
+    """
+    if isinstance(likelihood, str):
+        family = lookup(LIKELIHOODS, likelihood, "likelihood")
+    elif isinstance(likelihood, Likelihood):
+        family = type(likelihood)
+    else:
+        raise ArgumentError("likelihood", "a name or a likelihood object", repr(likelihood))
+    known = [field.name for field in dataclasses.fields(family)]
+    for option in options:
+        if option not in known:
+            raise ArgumentError(
+                f"likelihood {family.name}", f"settings among {', '.join(known)}", repr(option), nearest(option, known)
+            )
+    if isinstance(likelihood, Likelihood):
+        return dataclasses.replace(likelihood, **options) if options else likelihood
+    return family(**options)
+
+
+def auto_likelihood(task: Literal["classification", "regression"], classes: int | None = None) -> str:
+    """Return the name of the usual likelihood of a task.
+
+    Args:
+        task: what is to be predicted.
+        classes: number of classes; two need one output only.
+
+    Raises:
+        ArgumentError: unknown task, or fewer than two classes.
+
+    Example:
+        >>> auto_likelihood("classification", 2), auto_likelihood("regression")
+        ('bernoulli', 'gaussian')
+    """
+    if task == "regression":
+        return "gaussian"
+    if task != "classification":
+        raise ArgumentError("task", "'classification' or 'regression'", repr(task))
+    if classes is not None and classes < 2:
+        raise ArgumentError("y", "at least 2 classes", f"{classes}", "There is nothing to tell apart.")
+    return "bernoulli" if classes == 2 else "categorical"
+
+
+def likelihood_from_dict(settings: Mapping[str, Any]) -> Likelihood:
+    """Return the likelihood that ``to_dict`` wrote.
+
+    Raises:
+        ModelError: unknown family or settings.
+
+    Example:
+        >>> likelihood_from_dict({"name": "laplace", "scale": 2.0})
+        Laplace(scale=2.0)
+    """
+    options = dict(settings)
+    try:
+        return make_likelihood(str(options.pop("name", None)), **options)
+    except ArgumentError as error:
+        raise ModelError(f"the model's likelihood cannot be read: {error}") from error
