@@ -1,0 +1,143 @@
+"""Files and folders that are either written whole or not at all, with errors in plain words."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from thalweg.core.errors import StorageError
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EFBIG: "the file would be larger than allowed here",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "it is on a read-only file system",
+    errno.EACCES: "permission is denied (read-only for you)",
+    errno.EPERM: "permission is denied (read-only for you)",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.ENOENT: "it does not exist",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+@contextmanager
+def storage_errors(action: str, path: Path | str) -> Iterator[None]:
+    """Turn any ``OSError`` inside the block into one `StorageError` that says what could not be done and why.
+
+    Args:
+        action: what is being done, e.g. ``"write"``.
+        path: the file or folder in question.
+
+    Raises:
+        StorageError: in place of the operating system's error.
+
+    Example:
+        >>> with storage_errors("read", "/nowhere"):
+        ...     open("/nowhere")
+        Traceback (most recent call last):
+            ...
+        thalweg.core.errors.StorageError: Cannot read /nowhere: it does not exist.
+    """
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+        raise StorageError(f"Cannot {action} {path}: {reason}.") from error
+
+
+def write_atomic(path: Path | str, write: bytes | str | Callable[[Path], object]) -> None:
+    """Write a file so that readers see the old contents or the new, never a part.
+
+    The contents go to a temporary file beside the target, are flushed to disk, and take its name in one step.
+
+    Args:
+        path: the file to write; its folder must exist.
+        write: the contents, or a function that writes them to the path it is given.
+
+    Raises:
+        StorageError: the folder is missing or read-only, or the disk is full; nothing is left behind.
+    """
+    path = Path(path)
+    # The suffix stays last, since writers choose their format by it.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    with storage_errors("write", path):
+        if path.is_dir():
+            raise StorageError(f"Cannot write {path}: it is a folder, not a file.")
+        try:
+            if callable(write):
+                write(temporary)
+            else:
+                temporary.write_bytes(write.encode() if isinstance(write, str) else write)
+            sync(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_folder_atomic(folder: Path | str, fill: Callable[[Path], object], marker: str) -> None:
+    """Write a folder of files so that it exists whole or not at all; an older one survives any failure.
+
+    Args:
+        folder: the folder to write.
+        fill: writes the files into the (temporary) folder it is given.
+        marker: file by which an existing folder is known to be one of ours and may be replaced.
+
+    Raises:
+        StorageError: the place holds something else, is read-only, or the disk is full; nothing is left behind.
+    """
+    folder = Path(os.path.abspath(folder))
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    with storage_errors("write", folder):
+        restore_folder(folder)
+        if folder.exists() and not folder.is_dir():
+            raise StorageError(f"Cannot write {folder}: a file of that name is there.")
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
+            raise StorageError(f"Cannot write {folder}: the folder holds other files. Choose a new or empty one.")
+        try:
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            fill(temporary)
+            for file in temporary.iterdir():
+                sync(file)
+            sync(temporary)
+            if folder.is_dir():
+                # A folder with files cannot be replaced in one step: the old one waits beside, and
+                # `restore_folder` puts it back should the process die between the two renames.
+                folder.replace(_previous(folder))
+            temporary.replace(folder)
+            shutil.rmtree(_previous(folder), ignore_errors=True)
+        except BaseException:
+            restore_folder(folder)
+            raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def restore_folder(folder: Path | str) -> None:
+    """Put back the older folder when a process died while replacing it."""
+    folder = Path(os.path.abspath(folder))
+    if not folder.exists() and _previous(folder).is_dir():
+        _previous(folder).replace(folder)
+
+
+def sync(path: Path) -> None:
+    """Flush a file or folder to the disk; folders only where the system allows it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _previous(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.previous")

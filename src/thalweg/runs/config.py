@@ -1,0 +1,233 @@
+"""Every setting of a run, once: name, type, default, bounds and help.
+
+The flags of ``thalweg train`` are made from these fields, a TOML file gives the same names, and the run
+folder keeps them as ``config.toml``. Names of choices (activations, optimizers …) are checked by the rooms
+that own them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from thalweg.core.errors import ArgumentError, nearest
+from thalweg.core.files import storage_errors
+
+
+def _widths(value: object) -> object:
+    """Read ``"512,256"`` as (512, 256) and ``"none"`` or ``""`` as no hidden layer."""
+    if isinstance(value, str):
+        parts = [part.strip() for part in value.split(",")]
+        return () if parts in ([""], ["none"]) else tuple(parts)
+    return (value,) if isinstance(value, int) else value
+
+
+def _options(value: object) -> object:
+    """Read ``"decay_steps=10,rate=0.5"`` as a dictionary."""
+    if isinstance(value, str):
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        return {name.strip(): number.strip() for name, _, number in pairs}
+    return value
+
+
+def _no_flag(value: object) -> object:
+    """Refuse true and false where a number is meant, which Python would count as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("a number is meant")  # noqa: TRY004 (pydantic collects ValueErrors only)
+    return value
+
+
+def _text(value: object) -> object:
+    """Let a TOML file say ``test = 0.2``."""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Whole = Annotated[int, BeforeValidator(_no_flag)]
+Real = Annotated[float, BeforeValidator(_no_flag)]
+Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_widths)]
+Options = Annotated[dict[str, float], BeforeValidator(_options)]
+
+
+def setting(default: Any, panel: str, text: str, *, choices: str = "", **bounds: Any) -> Any:
+    """Return a pydantic field; ``panel`` groups it in the help, ``choices`` names the registry of its values."""
+    return Field(default, description=text, json_schema_extra={"panel": panel, "choices": choices}, **bounds)
+
+
+class RunConfig(BaseModel):
+    """All settings of one run.
+
+    Example:
+        >>> config = make_config({"data": "iris", "hidden": "32,16", "epochs": 5})
+        >>> config.hidden, config.optimizer
+        ((32, 16), 'adam')
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    data: str = Field(description="File, folder of images, or name of a bundled set (see `thalweg datasets`).")
+    target: str | None = setting(None, "Data", "Column (or columns, comma-separated) to predict.")
+    test: Text = setting("auto", "Data", "File or fraction to test on; auto: the set's own, else 0.2; none: no test.")
+    validation: Real = setting(
+        0.0, "Data", "Fraction of the training rows held out for early stopping and plateau schedules.", ge=0, lt=1
+    )
+    standardize: bool = setting(True, "Data", "Bring features (and continuous targets) to mean 0, deviation 1.")
+    out: str | None = setting(None, "Run", "Run folder; by default runs/DATA-DATE-TIME.")
+
+    hidden: Widths = setting(
+        (512,), "Network", "Widths of the hidden layers, comma-separated; none for a linear model."
+    )
+    activation: str = setting("relu", "Network", "Activation of the hidden layers.", choices="network.ACTIVATIONS")
+    normalization: Literal["none", "batch", "layer"] = setting(
+        "none", "Network", "Normalization between layer and activation."
+    )
+    residual: bool = setting(False, "Network", "Add a shortcut around hidden layers of equal width.")
+    dropout: Real = setting(0.0, "Network", "Share of hidden units dropped while training.", ge=0, lt=1)
+    initializer: str = setting(
+        "auto", "Network", "Starting weights; auto fits the activation.", choices="network.INITIALIZERS"
+    )
+
+    likelihood: str = setting(
+        "auto", "Likelihood", "Distribution of the target, which gives the loss.", choices="likelihoods.LIKELIHOODS"
+    )
+    label_smoothing: Real = setting(0.0, "Likelihood", "Share of probability spread over all classes.", ge=0, lt=1)
+    class_weight: Literal["none", "balanced"] = setting(
+        "none", "Likelihood", "balanced: every class counts as much as any other."
+    )
+
+    optimizer: str = setting("adam", "Optimizer", "Update rule.", choices="optimizers.OPTIMIZERS")
+    learning_rate: Real = setting(1e-3, "Optimizer", "Step size at its peak.", gt=0)
+    schedule: str = setting("cosine", "Optimizer", "Course of the step size.", choices="optimizers.SCHEDULES")
+    schedule_options: Options = setting({}, "Optimizer", "Options of the schedule, as NAME=NUMBER,…")
+    optimizer_options: Options = setting({}, "Optimizer", "Options of the update rule, as NAME=NUMBER,…")
+    warmup: Real = setting(0.0, "Optimizer", "Linear warm-up: share of training below 1, epochs from 1 on.", ge=0)
+    momentum: Real = setting(0.9, "Optimizer", "Momentum factor of sgd, momentum and nesterov.", ge=0, lt=1)
+
+    weight_decay: Real = setting(0.0, "Regularization", "Decoupled weight decay.", ge=0)
+    l1: Real = setting(0.0, "Regularization", "Penalty on the absolute values of weights.", ge=0)
+    l2: Real = setting(0.0, "Regularization", "Penalty on the squares of weights.", ge=0)
+    clip_norm: Real | None = setting(None, "Regularization", "Longest gradient allowed.", gt=0)
+    clip_value: Real | None = setting(None, "Regularization", "Largest gradient component allowed.", gt=0)
+    ema: Real = setting(0.0, "Regularization", "Average weights over steps with this decay, e.g. 0.999.", ge=0, lt=1)
+    input_noise: Real = setting(0.0, "Regularization", "Deviation of Gaussian noise added to inputs.", ge=0)
+
+    epochs: Whole = setting(10, "Training", "Passes over the training rows.", ge=1)
+    batch_size: Whole | None = setting(
+        None, "Training", "Rows a minibatch; by default 128, or all rows when there are fewer.", ge=1
+    )
+    full_batch: bool = setting(False, "Training", "One step an epoch, on all rows at once.")
+    patience: Whole | None = setting(
+        None, "Training", "Stop after this many epochs without progress, and go back to the best one.", ge=1
+    )
+    seed: Whole = setting(0, "Training", "Seed of split, starting weights, order and noise.", ge=0, lt=2**32)
+    checkpoint_seconds: Real = setting(30.0, "Run", "Seconds between checkpoints; 0 for one every epoch.", ge=0)
+    threads: Whole | None = setting(None, "Run", "CPU threads to use; by default all.", ge=1)
+
+
+def make_config(settings: Mapping[str, Any]) -> RunConfig:
+    """Check settings and return them as a `RunConfig`.
+
+    Raises:
+        ArgumentError: an unknown setting (names the nearest one) or a value that cannot be used.
+
+    Example:
+        >>> make_config({"data": "iris", "epochs": 0})
+        Traceback (most recent call last):
+            ...
+        thalweg.core.errors.ArgumentError: epochs: expected a whole number, at least 1, got 0.
+    """
+    fields = RunConfig.model_fields
+    for name in settings:
+        if name not in fields:
+            raise ArgumentError(str(name), "the name of a setting", "an unknown one", nearest(str(name), fields))
+    try:
+        return RunConfig.model_validate(dict(settings))
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        got = repr(settings[name]) if name in settings else "nothing"
+        raise ArgumentError(name, expected(fields[name]), got) from None
+
+
+def expected(field: FieldInfo) -> str:
+    """Say in words what a field accepts.
+
+    Example:
+        >>> expected(RunConfig.model_fields["dropout"])
+        'a number, at least 0, below 1'
+    """
+    kind = field_kind(field)
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    if kind not in words:
+        return "NAME=NUMBER pairs" if get_origin(kind) is dict else "whole numbers from 1 on, like 512,256"
+    bounds = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    limits = [
+        f"{word} {getattr(bound, name):g}"
+        for bound in field.metadata
+        for name, word in bounds.items()
+        if isinstance(getattr(bound, name, None), (int, float))
+    ]
+    return ", ".join([words[kind], *limits])
+
+
+def field_kind(field: FieldInfo) -> Any:
+    """Return the bare type of a field: without ``None`` and without annotations."""
+    kind: Any = field.annotation
+    options = [option for option in get_args(kind) if option is not type(None)]
+    if type(None) in get_args(kind):
+        kind = options[0]
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def read_config(path: Path | str) -> dict[str, Any]:
+    """Read settings from a TOML file, unchecked (flags may still be laid over them).
+
+    Raises:
+        StorageError: the file cannot be read.
+        ArgumentError: it is no TOML.
+    """
+    import tomllib
+
+    with storage_errors("read", path):
+        text = Path(path).read_bytes()
+    try:
+        return tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ArgumentError("config", "a TOML file of settings", f"{path}", f"{error}.") from None
+
+
+def config_toml(config: RunConfig) -> str:
+    """Return the settings as TOML, in the order of the fields; unset ones are left out.
+
+    Example:
+        >>> print(config_toml(make_config({"data": "iris"})).splitlines()[0])
+        data = "iris"
+    """
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in config.model_dump().items() if value is not None)
+
+
+def changed_settings(old: RunConfig, new: RunConfig) -> list[str]:
+    """Return the names of the settings that differ."""
+    return [name for name in RunConfig.model_fields if getattr(old, name) != getattr(new, name)]
+
+
+def _toml(value: Any) -> str:
+    # JSON's strings, numbers and arrays are TOML's, but for DEL and characters outside the basic plane.
+    import json
+
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    if isinstance(value, float) and math.isfinite(value):
+        text = repr(value)
+        return text if any(mark in text for mark in ".e") else text + ".0"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value)
