@@ -37,6 +37,10 @@ class DataError(ThalwegError, ValueError):
     """Data that cannot be read, or cannot be learned from."""
 
 
+class DataWarning(UserWarning):
+    """Data that was read or encoded, but not quite as a user may expect."""
+
+
 class StorageError(ThalwegError, OSError):
     """A file or folder that is missing, in use, read-only, or on a full disk."""
 
