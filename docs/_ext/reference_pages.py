@@ -1,0 +1,112 @@
+"""Write the reference pages from the code at every build, so that they cannot fall behind it.
+
+- ``api/ROOM.rst``: a page for each room, its modules in turn, each documented where it is defined.
+- ``reference/settings.md``: every setting of a run, from its declaration.
+- ``reference/commands.md``: every command with its arguments and options, from the command line itself.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import thalweg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sphinx.application import Sphinx
+
+PACKAGE = Path(thalweg.__file__).parent
+
+
+def _write(path: Path, text: str) -> None:
+    """Write only what has changed: an unchanged page is not built again."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).parts)
+
+
+def _modules(folder: Path) -> Iterator[str]:
+    """Yield the public modules of a room that define something, then those of the packages within."""
+    for path in sorted(folder.glob("[!_]*.py")):
+        if any(isinstance(node, ast.ClassDef | ast.FunctionDef) for node in ast.parse(path.read_text()).body):
+            yield _name(path.with_suffix(""))
+    for child in sorted(path.parent for path in folder.glob("*/__init__.py")):
+        if any(_modules(child)):
+            yield _name(child)
+            yield from _modules(child)
+
+
+def _room_page(folder: Path) -> str:
+    name = _name(folder)
+    lines = [folder.name, "=" * len(folder.name), "", f".. automodule:: {name}", "   :no-members:", ""]
+    for module in _modules(folder):
+        title = module.removeprefix(f"{name}.")
+        lines += [title, "-" * len(title), "", f".. automodule:: {module}", "   :show-inheritance:"]
+        # A package names what its modules define: its own page part is its introduction.
+        is_package = (PACKAGE.parent / module.replace(".", "/")).is_dir()
+        lines += ["   :no-members:" if is_package else "   :members:", ""]
+    return "\n".join(lines)
+
+
+def _cell(text: object) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[object, ...]]) -> list[str]:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return [*lines, *("| " + " | ".join(map(_cell, row)) + " |" for row in rows), ""]
+
+
+def _settings_page() -> str:
+    from thalweg.runs.config import RunConfig
+
+    panels: dict[str, list[tuple[object, ...]]] = {}
+    for name, field in RunConfig.model_fields.items():
+        extra: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        default = "required" if field.is_required() else f"`{field.default!r}`"
+        panels.setdefault(str(extra.get("panel", "Data")), []).append((f"`{name}`", default, field.description))
+    lines = [
+        "# Settings",
+        "",
+        "Every setting has one name: `learning_rate` in a TOML file is `--learning-rate` on the command line.",
+        "A flag wins over the file; an unknown name is an error that names the nearest one.",
+        "",
+    ]
+    for panel, rows in panels.items():
+        lines += [f"## {panel}", "", *_table(("setting", "default", "meaning"), rows)]
+    return "\n".join(lines)
+
+
+def write_pages(app: Sphinx) -> None:
+    """Write all pages below the documentation's source folder; run before Sphinx looks for files."""
+    docs = Path(app.srcdir)
+    rooms = [folder for folder in sorted(p.parent for p in PACKAGE.glob("*/__init__.py")) if any(_modules(folder))]
+    for folder in rooms:
+        _write(docs / "api" / f"{folder.name}.rst", _room_page(folder))
+    for stale in set((docs / "api").glob("*")) - {docs / "api" / f"{folder.name}.rst" for folder in rooms}:
+        stale.unlink()
+    _write(docs / "reference" / "settings.md", _settings_page())
+
+
+def escape_bars(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Keep p(y | x) and |a| as written: in reStructuredText bars mark substitutions, and there are none here."""
+    in_example = False
+    for i, line in enumerate(lines):
+        in_example = bool(line.strip()) and (in_example or line.lstrip().startswith(">>>"))
+        if not in_example:
+            parts = line.split("``")  # every second part is literal
+            lines[i] = "``".join(part if odd % 2 else part.replace("|", "\\|") for odd, part in enumerate(parts))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.connect("builder-inited", write_pages)
+    app.connect("autodoc-process-docstring", escape_bars)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
