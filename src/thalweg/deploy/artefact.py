@@ -16,6 +16,7 @@ import numpy as np
 
 from thalweg.core.errors import ModelError
 from thalweg.core.files import restore_folder, storage_errors, write_folder_atomic
+from thalweg.core.plain import plain
 
 SCHEMA_VERSION = 1
 DESCRIPTION, WEIGHTS = "model.json", "weights.safetensors"
@@ -39,7 +40,7 @@ def write_artefact(folder: Path | str, description: Mapping[str, Any], arrays: M
     weights = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     digest = hashlib.sha256(weights).hexdigest()
     head = {"schema_version": SCHEMA_VERSION, "thalweg": __version__, "weights_sha256": digest}
-    text = json.dumps(head | dict(description), indent=1, allow_nan=True)
+    text = json.dumps(plain(head | dict(description)), indent=1, allow_nan=False)
 
     def fill(temporary: Path) -> None:
         (temporary / DESCRIPTION).write_text(text + "\n", encoding="utf-8")

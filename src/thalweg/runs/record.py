@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from thalweg.core.errors import ArgumentError, ModelError, StorageError
 from thalweg.core.files import storage_errors, write_atomic
+from thalweg.core.plain import plain
 from thalweg.runs.config import RunConfig, config_toml, make_config, read_config
 
 STATUS, LOG, CONFIG, LOCK = "run.json", "log.jsonl", "config.toml", ".lock"
@@ -224,19 +225,6 @@ def is_locked(path: Path) -> bool:
         return False
     with stream:
         return not _try_lock(stream)
-
-
-def plain(value: Any) -> Any:
-    """Return ``value`` in JSON's own types; numbers that are not finite become ``None``."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist") and not isinstance(value, (str, bytes)):  # NumPy and JAX numbers and arrays
-        return plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
 
 
 def _place(config: RunConfig) -> Path:

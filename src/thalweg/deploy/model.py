@@ -1,0 +1,294 @@
+"""A trained network with all it needs to answer: predict, evaluate, save, load."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.core.errors import ArgumentError, ModelError
+from thalweg.core.types import Params, State
+from thalweg.deploy.artefact import read_artefact, write_artefact
+from thalweg.likelihoods import Likelihood, likelihood_from_dict
+from thalweg.network import Network
+
+if TYPE_CHECKING:
+    from thalweg.data.encode import Encoder
+
+BUCKETS = (16, 256, 4096)
+"""Rows of one forward pass: inputs are cut and filled up to these, so that at most three programs are compiled."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network, its likelihood, and the encoder that turns rows of a user's data into its inputs.
+
+    Args:
+        network: description of the network.
+        likelihood: how targets scatter around its outputs.
+        params: trained parameters.
+        state: running statistics.
+        encoder: fitted on the training data; without one, inputs are arrays (N, d) and answers are in the units the
+            network was trained in, classes being numbers from 0.
+        history: one dictionary an epoch.
+
+    Example:
+        >>> import jax, numpy as np
+        >>> from thalweg.likelihoods import make_likelihood
+        >>> from thalweg.network import dense_network
+        >>> network = dense_network(4, (8,), 3)
+        >>> params = network.init(jax.random.key(0))
+        >>> model = Model(network, make_likelihood("categorical"), params, network.init_state())
+        >>> model.predict_proba(np.zeros((5, 4))).shape
+        (5, 3)
+    """
+
+    network: Network
+    likelihood: Likelihood
+    params: Params
+    state: State
+    encoder: Encoder | None = None
+    history: Sequence[Mapping[str, Any]] = ()
+    _forward: Callable[..., Any] = field(init=False, repr=False)
+    _cost: Callable[..., Any] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_forward", jax.jit(self.network.apply))
+        object.__setattr__(self, "_cost", jax.jit(partial(_total_cost, _plain(self.likelihood))))
+
+    @property
+    def task(self) -> str:
+        """``"classification"`` or ``"regression"``."""
+        return "classification" if self.likelihood.metric == "error" else "regression"
+
+    @property
+    def classes(self) -> NDArray[Any]:
+        """Labels in the order of `predict_proba`; empty for regression."""
+        if self.task == "regression":
+            return np.empty(0, np.int64)
+        if self.encoder is not None and self.encoder.classes is not None:
+            return np.asarray(self.encoder.classes)
+        return np.arange(max(2, self.network.outputs))
+
+    def encode(self, x: Any) -> NDArray[np.float32]:
+        """Return the network's inputs for rows of data: an array, a data frame or a table.
+
+        Raises:
+            ArgumentError: another number of features than the network was trained on.
+            DataError: columns are missing, or values cannot be read.
+        """
+        array = np.asarray(x) if self.encoder is None else self.encoder.encode(x)
+        if self.encoder is None and array.ndim > 2:
+            array = array.reshape(len(array), -1)
+        if array.ndim != 2 or array.shape[1] != self.network.inputs:
+            raise ArgumentError("x", f"rows of {self.network.inputs} features", f"shape {array.shape}")
+        return np.ascontiguousarray(array, np.float32)
+
+    def outputs(self, x: Any) -> NDArray[np.float32]:
+        """Return the network's raw outputs (logits, standardized means), shape (N, K)."""
+        x = self.encode(x)
+        result = np.empty((len(x), self.network.outputs), np.float32)
+        for start in range(0, len(x), BUCKETS[-1]):
+            chunk = x[start : start + BUCKETS[-1]]
+            rows = len(chunk)
+            padded = np.pad(chunk, ((0, bucket(rows) - rows), (0, 0)))
+            result[start : start + rows] = np.asarray(self._forward(self.params, self.state, padded))[:rows]
+        return result
+
+    def predict(self, x: Any) -> NDArray[Any]:
+        """Return the most probable labels (N,), or means in the units of the target: (N,), or (N, K) for K > 1."""
+        return self._answer(self.outputs(x))
+
+    def predict_proba(self, x: Any) -> NDArray[np.float32]:
+        """Return class probabilities (N, C), in the order of `classes`.
+
+        Raises:
+            ArgumentError: the model predicts numbers, not classes.
+        """
+        if self.task == "regression":
+            raise ArgumentError("predict_proba", "a classifier", "a regression model", "Use predict_dist.")
+        outputs: Any = self.outputs(x)
+        return np.asarray(self.likelihood.mean(outputs), np.float32)
+
+    def predict_dist(self, x: Any) -> Any:
+        """Return q(y|x; θ) as a NumPyro distribution over N rows: over class numbers, or in the target's units."""
+        outputs: Any = self.outputs(x)
+        distribution = self.likelihood.predictive(outputs)
+        if self.task == "classification":
+            return distribution
+        return _in_units(distribution, *self.target_scale())
+
+    def evaluate(self, x: Any, y: Any) -> dict[str, float]:
+        """Test on labelled data.
+
+        Args:
+            x: features, as for `predict`.
+            y: labels, or values in the units of the target.
+
+        Returns:
+            ``rows``, ``loss`` (mean -ln q(y|x; θ) in nats, in the target's units), and ``error`` (share of rows
+            whose most probable class is wrong) or ``rmse`` (in the target's units).
+
+        Raises:
+            ArgumentError: ``x`` and ``y`` differ in length.
+            DataError: labels that did not occur in training.
+        """
+        outputs: Any = self.outputs(x)
+        targets: Any = np.asarray(y) if self.encoder is None else self.encoder.encode_target(y)
+        if len(targets) != len(outputs):
+            raise ArgumentError("y", f"{len(outputs)} targets, one for each row of x", f"{len(targets)}")
+        if self.task == "regression":
+            targets = np.asarray(targets, np.float32).reshape(len(targets), -1)
+        self.likelihood.check(self.network.outputs, targets)
+        scores = np.asarray(self.likelihood.score(outputs, targets), np.float64)
+        loss = self._loss(outputs, targets)
+        if self.task == "classification":
+            return {"rows": len(outputs), "loss": loss, "error": float(scores.mean())}
+        _, scale = self.target_scale()
+        # Standardized targets have another density: ln|dy/dz| = Σ ln scale comes back in.
+        loss += float(np.log(scale).sum())
+        return {"rows": len(outputs), "loss": loss, "rmse": math.sqrt(float((scores * scale**2).mean()))}
+
+    def target_scale(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return shift and scale (K,) from the network's units to the target's: y = shift + scale · output."""
+        width = self.network.outputs
+        if self.encoder is None:
+            return np.zeros(width, np.float32), np.ones(width, np.float32)
+        shift, scale = self.encoder.target_scale()
+        return np.broadcast_to(np.asarray(shift, np.float32), width), np.broadcast_to(
+            np.asarray(scale, np.float32), width
+        )
+
+    def save(self, folder: Path | str) -> None:
+        """Write the model folder: ``model.json`` and ``weights.safetensors``. It holds no code.
+
+        Raises:
+            StorageError: the place is read-only, full, or holds something other than a model.
+        """
+        description = {
+            "network": self.network.to_dict(),
+            "likelihood": self.likelihood.to_dict(),
+            "encoder": None if self.encoder is None else self.encoder.to_dict(),
+            "history": [dict(row) for row in self.history],
+        }
+        write_artefact(folder, description, named({"params": self.params, "state": self.state}))
+
+    def _answer(self, outputs: Any) -> NDArray[Any]:
+        mean = np.asarray(self.likelihood.mean(outputs))
+        if self.task == "classification":
+            return np.asarray(self.classes[mean.argmax(axis=1)])
+        shift, scale = self.target_scale()
+        values = np.asarray(mean * scale + shift)
+        return values[:, 0] if values.shape[1] == 1 else values
+
+    def _loss(self, outputs: NDArray[np.float32], targets: NDArray[Any]) -> float:
+        total = 0.0
+        for start in range(0, len(outputs), BUCKETS[-1]):
+            part, y = outputs[start : start + BUCKETS[-1]], targets[start : start + BUCKETS[-1]]
+            fill = bucket(len(part)) - len(part)
+            weight = np.pad(np.ones(len(part), np.float32), (0, fill))
+            part = np.pad(part, ((0, fill), (0, 0)))
+            total += float(self._cost(part, np.pad(y, [(0, fill)] + [(0, 0)] * (y.ndim - 1)), weight))
+        return total / max(1, len(outputs))
+
+
+def load(folder: Path | str) -> Model:
+    """Load a model folder; no code from it is run.
+
+    Args:
+        folder: written by `Model.save`, or a run folder (its ``model`` is taken).
+
+    Raises:
+        ModelError: missing or damaged files, weights that do not fit the network, or a newer schema.
+        StorageError: the files cannot be read.
+    """
+    folder = Path(folder)
+    if not (folder / "model.json").exists() and (folder / "model").is_dir():
+        folder = folder / "model"
+    description, arrays = read_artefact(folder)
+    try:
+        network = Network.from_dict(description["network"])
+        likelihood = likelihood_from_dict(description["likelihood"])
+        encoder = None
+        if description.get("encoder") is not None:
+            from thalweg.data.encode import Encoder
+
+            encoder = Encoder.from_dict(description["encoder"])
+        history = list(description.get("history", []))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{folder} is damaged: its description cannot be read ({error}).") from error
+    example = jax.ShapeDtypeStruct((2, network.inputs), np.float32)  # type: ignore[no-untyped-call]
+    structure = {
+        "params": jax.eval_shape(network.init, jax.random.key(0), example),
+        "state": jax.eval_shape(network.init_state),
+    }
+    tree = restored(structure, arrays, folder)
+    return Model(network, likelihood, tree["params"], tree["state"], encoder, history)
+
+
+def bucket(rows: int) -> int:
+    """Return the smallest bucket that holds ``rows``.
+
+    Example:
+        >>> bucket(1), bucket(17), bucket(9999)
+        (16, 256, 4096)
+    """
+    return next((size for size in BUCKETS if rows <= size), BUCKETS[-1])
+
+
+def named(tree: Any) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a pytree by readable names such as ``params.0.weight``."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {_name(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def restored(structure: Any, arrays: Mapping[str, NDArray[Any]], folder: Path) -> Any:
+    """Return the pytree of ``structure`` filled with the named arrays.
+
+    Raises:
+        ModelError: an array is missing, too many, or of another shape.
+    """
+    leaves, treedef = jax.tree_util.tree_flatten_with_path(structure)
+    expected = {_name(path): tuple(leaf.shape) for path, leaf in leaves}
+    for name, shape in expected.items():
+        if name not in arrays:
+            raise ModelError(f"{folder} is damaged: the weights lack {name}.")
+        if arrays[name].shape != shape:
+            raise ModelError(f"{folder} is damaged: {name} has shape {arrays[name].shape}, the network needs {shape}.")
+    if surplus := sorted(set(arrays) - set(expected)):
+        raise ModelError(f"{folder} is damaged: the weights hold {surplus[0]}, which the network does not have.")
+    return jax.tree_util.tree_unflatten(treedef, [arrays[name] for name in expected])
+
+
+def _plain(likelihood: Likelihood) -> Likelihood:
+    """Without class weights and label smoothing, which shape learning and not the predictive distribution."""
+    names = {field.name for field in dataclasses.fields(likelihood)} & {"class_weights", "label_smoothing"}
+    defaults = {field.name: field.default for field in dataclasses.fields(likelihood) if field.name in names}
+    return dataclasses.replace(likelihood, **defaults)
+
+
+def _in_units(distribution: Any, shift: NDArray[np.float32], scale: NDArray[np.float32]) -> Any:
+    """Return the distribution of shift + scale · z, with its moments where the family is one of location and scale."""
+    from numpyro.distributions import Independent, TransformedDistribution
+    from numpyro.distributions.transforms import AffineTransform
+
+    base = distribution.base_dist if isinstance(distribution, Independent) else None
+    if base is not None and {"loc", "scale"} == set(base.arg_constraints):
+        return type(base)(base.loc * scale + shift, base.scale * scale).to_event(1)
+    return TransformedDistribution(distribution, AffineTransform(shift, scale))
+
+
+def _total_cost(likelihood: Likelihood, outputs: Any, y: Any, weight: Any) -> Any:
+    return (likelihood.cost(outputs, y) * weight).sum()
+
+
+def _name(path: Sequence[Any]) -> str:
+    return ".".join(str(getattr(key, "key", getattr(key, "idx", key))) for key in path)
