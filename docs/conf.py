@@ -36,8 +36,8 @@ napoleon_use_ivar = True
 
 # Links into other projects would need their inventories from the network, and a build must not depend on it: nitpicky
 # mode therefore holds references into thalweg alone.
-# Private names and type variables appear in signatures and have no page.
-nitpick_ignore_regex = [(r"py:.*", r"(?!thalweg\.).*"), (r"py:.*", r".*\._\w+"), (r"py:class", r".*\.Choice")]
+# Private names appear in signatures and have no page.
+nitpick_ignore_regex = [(r"py:.*", r"(?!thalweg\.).*"), (r"py:.*", r".*\._\w+")]
 
 html_theme = "furo"
 html_title = "thalweg"

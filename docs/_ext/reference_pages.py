@@ -8,15 +8,21 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import thalweg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from docutils.nodes import Element
+    from sphinx.addnodes import pending_xref
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 PACKAGE = Path(thalweg.__file__).parent
 
@@ -64,14 +70,29 @@ def _table(header: tuple[str, ...], rows: list[tuple[object, ...]]) -> list[str]
     return [*lines, *("| " + " | ".join(map(_cell, row)) + " |" for row in rows), ""]
 
 
+def _default(field: Any) -> str:
+    """Return the default as a user would write it."""
+    if field.is_required():
+        return "*required*"
+    value = field.default
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return "" if value is None or value == {} else f"`{text.lower() if isinstance(value, bool) else text}`"
+
+
+def _choices(registry: str) -> str:
+    """Return the names in ``room.REGISTRY``."""
+    room, _, name = registry.partition(".")
+    return f"One of `{'`, `'.join(getattr(import_module(f'thalweg.{room}'), name))}`." if registry else ""
+
+
 def _settings_page() -> str:
     from thalweg.runs.config import RunConfig
 
     panels: dict[str, list[tuple[object, ...]]] = {}
     for name, field in RunConfig.model_fields.items():
         extra: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        default = "required" if field.is_required() else f"`{field.default!r}`"
-        panels.setdefault(str(extra.get("panel", "Data")), []).append((f"`{name}`", default, field.description))
+        row = (f"`{name}`", _default(field), f"{field.description} {_choices(extra.get('choices', ''))}")
+        panels.setdefault(str(extra.get("panel", "Data")), []).append(row)
     lines = [
         "# Settings",
         "",
@@ -105,8 +126,24 @@ def escape_bars(app: Sphinx, what: str, name: str, obj: object, options: object,
             lines[i] = "``".join(part if odd % 2 else part.replace("|", "\\|") for odd, part in enumerate(parts))
 
 
+def short_signature(
+    app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """Write Array for the array class, whose full name is a private module of JAX."""
+    return tuple(text and re.sub(r"jaxlib\.\w+\.Array|jax\.Array", "Array", text) for text in (signature, returns))
+
+
+def pass_type_variable(app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: Element) -> Element | None:
+    """Let type variables, which have no page, stand in signatures without a link."""
+    module, _, name = node.get("reftarget", "").rpartition(".")
+    is_variable = isinstance(getattr(sys.modules.get(module), name, None), TypeVar)
+    return contnode if is_variable else None
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("builder-inited", write_pages)
     app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("autodoc-process-signature", short_signature)
+    app.connect("missing-reference", pass_type_variable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

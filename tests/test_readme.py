@@ -1,0 +1,76 @@
+"""The code blocks of the README and the guide are run as they stand: Python, and every ``thalweg`` command."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[object]:
+    """Return the text of every page's blocks in ``language``, a page a parameter."""
+    found = {page: [text for kind, text in BLOCK.findall(page.read_text()) if kind == language] for page in PAGES}
+    return [pytest.param(texts, id=page.name) for page, texts in found.items() if texts]
+
+
+def commands(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("thalweg ")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the tables that the pages speak of."""
+    rng = np.random.default_rng(0)
+    area, rooms = rng.uniform(30, 200, 300), rng.integers(1, 7, 300)
+    price = np.round(2500 * area + 10_000 * rooms + rng.normal(0, 20_000, 300), -2)
+    rows = [f"{a:.1f},{r},{p:.0f}" for a, r, p in zip(area, rooms, price, strict=True)]
+    (tmp_path / "houses.csv").write_text("\n".join(["area,rooms,price", *rows]) + "\n")
+    (tmp_path / "new_houses.csv").write_text("rooms,area\n3,80.5\n5,140\n1,35\n")
+    return tmp_path
+
+
+def run(arguments: list[str], folder: Path) -> None:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        arguments, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("texts", blocks("sh"))
+def test_commands_run_in_order(texts: list[str], folder: Path) -> None:
+    for text in texts:
+        for command in commands(text):
+            run(shlex.split(command, comments=True), folder)
+    written = folder / "prices.csv"
+    assert not any("prices.csv" in text for text in texts) or len(written.read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize("texts", blocks("python"))
+def test_python_runs(texts: list[str], folder: Path) -> None:
+    run([sys.executable, "-W", "error", "-c", "\n".join(texts)], folder)
+
+
+@pytest.mark.parametrize("texts", blocks("toml"))
+def test_settings_files_are_read(texts: list[str], folder: Path) -> None:
+    for number, text in enumerate(texts):
+        file = folder / f"settings{number}.toml"
+        file.write_text(text)
+        run(["thalweg", "train", "--config", str(file), "--epochs", "1", "--out", str(folder / f"run{number}")], folder)
+
+
+def test_the_makefile_has_every_target_that_the_pages_name() -> None:
+    named = {name for page in PAGES for name in re.findall(r"^make (\w+)", page.read_text(), re.MULTILINE)}
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"demo", "test", "check", "bench", "docs"} <= named | targets
+    assert named <= targets
