@@ -1,0 +1,82 @@
+"""What the columns of a data frame are: numbers, levels, or neither; and cells that do not fit."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from thalweg.core.errors import DataError, DataWarning
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MOSTLY = 0.9  # a text column of which so many cells are numbers is taken for numbers with slips
+
+
+def as_numbers(series: pl.Series, source: str) -> pl.Series:
+    """A column as Float64: dates become days since 1970, NaN becomes missing.
+
+    Raises:
+        DataError: a cell is text that is no number; names column, row and cell.
+    """
+    import polars as pl
+
+    kind = series.dtype
+    if kind == pl.Date:
+        return series.cast(pl.Int32).cast(pl.Float64)
+    if isinstance(kind, pl.Datetime):
+        return series.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64) / 86_400e6
+    if isinstance(kind, pl.Duration):
+        return series.dt.total_microseconds().cast(pl.Float64) / 86_400e6
+    if kind == pl.Time:
+        return series.cast(pl.Int64).cast(pl.Float64) / 86_400e9
+    if kind == pl.String or isinstance(kind, (pl.Categorical, pl.Enum)):
+        text = series.cast(pl.String)
+        numbers = text.str.strip_chars().cast(pl.Float64, strict=False)
+        bad = numbers.is_null() & text.is_not_null()
+        if bad.any():
+            row = int(bad.arg_true()[0])
+            more = f" ({bad.sum()} such cells)" if bad.sum() > 1 else ""
+            raise DataError(
+                f"{source}: column {series.name!r}, row {row + 1}: expected a number, got {text[row]!r}{more}. "
+                "Mend the cell, or leave it empty if the value is unknown."
+            )
+        series = numbers
+    return series.cast(pl.Float64).fill_nan(None)
+
+
+def kind_of(series: pl.Series, source: str) -> str:
+    """What a feature column is encoded as: ``"number"``, ``"levels"`` or ``"nothing"``.
+
+    Raises:
+        DataError: a column of lists, structures or objects; or text in a column of numbers.
+    """
+    import polars as pl
+
+    kind = series.dtype
+    if kind.is_numeric() or kind.is_temporal():
+        return "number" if series.null_count() < len(series) else _left_out(series, source, "holds no value")
+    if kind == pl.Null:
+        return _left_out(series, source, "holds no value")
+    if kind not in {pl.String, pl.Boolean} and not isinstance(kind, (pl.Categorical, pl.Enum)):
+        raise DataError(
+            f"{source}: column {series.name!r} holds {kind}; expected numbers, text, categories, booleans or dates. "
+            "Remove the column, or spread it over several."
+        )
+    if series.null_count() == len(series):
+        return _left_out(series, source, "holds no value")
+    if kind == pl.String:
+        known = series.drop_nulls()
+        numbers = int(known.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().sum())
+        if numbers == len(known):
+            return "number"
+        if numbers >= MOSTLY * len(known):
+            as_numbers(series, source)  # raises, and names the cell
+        if len(known) >= 20 and known.n_unique() == len(known):
+            return _left_out(series, source, f"holds {len(known)} different texts, as names or identifiers do")
+    return "levels"
+
+
+def _left_out(series: pl.Series, source: str, why: str) -> str:
+    warnings.warn(f"{source}: column {series.name!r} {why}; it is left out.", DataWarning, stacklevel=2)
+    return "nothing"
