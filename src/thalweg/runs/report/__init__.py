@@ -16,7 +16,37 @@ What is read (a file or key that is missing is left out of the page, never an er
                       machine      {"system": "…", "processor": "…", "cores": n, "device": "…", …}
                       data         {"name", "hash", "train_rows", "test_rows", "features", "classes": [names] | null,
                                     "target", "shared_rows", "example_shape", "test": how it was made, …}
-                      summary      {"layers": [{"layer", "shape", "parameters", "multiplications"}],
-                                    "parameters", "multiplications", "bytes"}
+                      summary      the fields of network.Summary: {"rows": [{"layer", "shape", "parameters",
+                                    "multiplications"}], "inputs", "parameters", "multiplications", "bytes"}
                       settings     the settings as resolved (auto replaced by what was taken)
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from thalweg.core.files import write_atomic
+from thalweg.runs.report.files import read_run
+from thalweg.runs.report.page import page
+
+__all__ = ["write_report"]
+
+
+def write_report(run_folder: Path | str) -> Path:
+    """Write ``report.html`` into a run folder, whole or not at all.
+
+    The report is read from the folder's files alone, takes well below 0.1 s, and imports neither JAX nor NumPy.
+
+    Args:
+        run_folder: folder of a run, in whatever state it is: finished, interrupted, diverged, still running.
+
+    Returns:
+        The path of the report.
+
+    Raises:
+        StorageError: no run folder, or the report cannot be written.
+    """
+    folder = Path(run_folder)
+    report = folder / "report.html"
+    write_atomic(report, page(read_run(folder)))
+    return report

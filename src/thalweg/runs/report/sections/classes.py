@@ -1,0 +1,255 @@
+"""A classifier's mistakes: which classes, which rows, and whether its probabilities can be believed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from thalweg.runs.report.charts import chart
+from thalweg.runs.report.files import Run
+from thalweg.runs.report.html import Html, details, el, section, table
+from thalweg.runs.report.words import cell, count, number, percent, plural, rows_noun
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_COLUMNS = 16
+
+
+def confusion(run: Run) -> Html | None:
+    """The section on classes."""
+    if not run.evaluated or run.evaluated[1].get("task") != "classification" or not run.evaluated[1]["rows"]:
+        return None
+    name, result = run.evaluated
+    pairs, matrix = result["confused_pairs"], result.get("confusion")
+    if pairs:
+        top = pairs[0]
+        intro = (
+            f"The most frequent mistake: “{top['true']}” taken for “{top['predicted']}”, {count(top['count'])} times "
+            f"({percent(top['share'])} of that class)."
+        )
+    else:
+        intro = f"Every one of the {plural(result['rows'], f'{name} {rows_noun(result)}')} was put into its class."
+    if matrix is None:
+        shown: list[object] = [
+            el(
+                "p",
+                f"With {count(len(result['classes']))} classes a matrix cannot be read; the most confused pairs are:",
+            ),
+            el("div", _pairs(pairs), class_="full"),
+        ]
+    else:
+        shown = [_matrix(result["classes"], matrix)]
+        if len(matrix) > 10 and pairs:
+            shown.append(details(f"The {len(pairs)} most confused pairs", _pairs(pairs)))
+    per_class = _per_class(result["per_class"])
+    few = len(result["per_class"]) <= 30
+    return section(
+        "Which classes are confused",
+        *shown,
+        el("div", el("h3", "Each class"), per_class, class_="full")
+        if few
+        else details(f"Each of the {count(len(result['per_class']))} classes", per_class),
+        id="confusion",
+        intro=intro,
+    )
+
+
+def _matrix(names: list[str], matrix: list[list[int]]) -> Html:
+    support = [sum(row) for row in matrix]
+    dense = len(names) > 12
+    off = [matrix[t][p] / support[t] for t in range(len(names)) for p in range(len(names)) if p != t and support[t]]
+    worst = max([*off, 1e-9])
+
+    def square(t: int, p: int) -> Html:
+        n = matrix[t][p]
+        share = n / support[t] if support[t] else 0.0
+        if n == 0:
+            return el("td", "0", class_="zero")
+        # square root: the rare mistakes are the ones to be seen
+        strength = 0.12 + 0.5 * share if t == p else 0.1 + 0.5 * (share / worst) ** 0.5
+        text = f"{names[t]} taken for {names[p]}: {n} ({percent(share)})"
+        return el(
+            "td",
+            count(n),
+            None if dense else el("small", percent(share)),
+            class_="hit" if t == p else "miss",
+            style=f"--h:{strength:.3f}",
+            title=text,
+        )
+
+    long = max(len(name) for name in names) > 4 and len(names) > 4
+    head = el(
+        "tr",
+        el("th", "true ↓  predicted →", class_="axis", scope="col"),
+        [el("th", el("span", name), scope="col", title=name) for name in names],
+    )
+    body = [
+        el("tr", el("th", name, scope="row", title=name), [square(t, p) for p in range(len(names))])
+        for t, name in enumerate(names)
+    ]
+    caption = "Confusion matrix: a row for each true class, a column for each predicted class; counts" + (
+        "" if dense else " and shares of the row"
+    )
+    grid = el("table", el("caption", caption, class_="sr"), el("thead", head), el("tbody", body))
+    kinds = ["matrix", "scroll", *(["long"] if long else []), *(["dense"] if dense else [])]
+    return el("div", grid, class_=" ".join(kinds), tabindex="0", role="group", aria_label="Confusion matrix")
+
+
+def _pairs(pairs: list[dict[str, Any]]) -> Html:
+    return table(
+        ["True class", "Taken for", "Rows", "Share of the true class"],
+        [[p["true"], p["predicted"], count(p["count"]), _bar(p["share"])] for p in pairs],
+        caption="Most confused pairs of classes",
+        numbers=[2],
+    )
+
+
+def _per_class(rows: list[dict[str, Any]]) -> Html:
+    return table(
+        ["Class", "Rows", "Predicted", "Precision", "Recall", "F1", ""],
+        [
+            [
+                r["class"],
+                count(r["support"]),
+                count(r["predicted"]),
+                percent(r["precision"]),
+                percent(r["recall"]),
+                number(r["f1"], 3),
+                _bar(r["f1"], text=False),
+            ]
+            for r in rows
+        ],
+        caption="Precision, recall and F1 of each class",
+        numbers=range(1, 6),
+    )
+
+
+def _bar(share: float | None, *, text: bool = True) -> list[object]:
+    if share is None:
+        return ["–"] if text else []
+    return [
+        el("span", class_="bar", style=f"width:{90 * share:.0f}px", aria_hidden="true"),
+        f" {percent(share)}" if text else "",
+    ]
+
+
+def mistakes(run: Run) -> Html | None:
+    """The section on the mistakes that the network was surest of."""
+    if not run.evaluated or not run.evaluated[1].get("confident_mistakes"):
+        return None
+    name, result = run.evaluated
+    wrong = result["confident_mistakes"]
+    intro = (
+        f"{'The' if len(wrong) > 1 else 'The one'} {name} {rows_noun(result)}{'s' if len(wrong) > 1 else ''} that the "
+        "network got wrong with the highest probability. Wrong labels and odd examples show up here first."
+    )
+    shown = _pictures(name, wrong) if result.get("picture") else _rows(result, wrong)
+    return section("Most confident mistakes", shown, id="mistakes", intro=intro)
+
+
+def _pictures(name: str, wrong: list[dict[str, Any]]) -> Html:
+    figures = []
+    for m in wrong:
+        png = str(m.get("png") or "")
+        if not _BASE64.fullmatch(png):
+            continue
+        alt = f"{name} image {m['row']}: {m['true']}, taken for {m['predicted']} with {percent(m['confidence'])}"
+        figures.append(
+            el(
+                "figure",
+                el("img", src=f"data:image/png;base64,{png}", alt=alt, title=alt),
+                el(
+                    "figcaption",
+                    f"{m['true']} taken for ",
+                    el("b", m["predicted"]),
+                    el("small", f"sure to {percent(m['confidence'])}"),
+                    el("small", f"image {m['row']}"),
+                ),
+            )
+        )
+    return el("div", figures, class_="pictures")
+
+
+def _rows(result: dict[str, Any], wrong: list[dict[str, Any]]) -> Html:
+    features = result.get("features") or []
+    shown = features[:_COLUMNS]
+    note = (
+        el("p", f"The first {_COLUMNS} of {count(len(features))} columns.", class_="intro")
+        if features[_COLUMNS:]
+        else None
+    )
+    values = table(
+        ["Row", "True", "Predicted", "Probability", "Of the true class", *shown],
+        [
+            [
+                m["row"],
+                m["true"],
+                m["predicted"],
+                percent(m["confidence"]),
+                percent(m["probability_true"]),
+                *[cell(v) for v in m.get("values", [])[: len(shown)]],
+            ]
+            for m in wrong
+        ],
+        caption="Most confident mistakes",
+        numbers=[3, 4, *range(5, 5 + len(shown))],
+    )
+    return el("div", note, values)
+
+
+def reliability(run: Run) -> Html | None:
+    """The section on whether the probabilities can be believed."""
+    if not run.evaluated or not run.evaluated[1].get("reliability"):
+        return None
+    result = run.evaluated[1]
+    bins = [b for b in result["reliability"] if b["count"]]
+    if not bins:
+        return None
+    rows = result["rows"]
+    claimed = sum(b["count"] * b["confidence"] for b in bins) / rows
+    right = sum(b["count"] * b["accuracy"] for b in bins) / rows
+    gap = claimed - right
+    verdict = (
+        "about as sure as it should be" if abs(gap) < 0.01 else "too sure of itself" if gap > 0 else "too cautious"
+    )
+    points = [
+        {
+            "x": b["confidence"],
+            "y": b["accuracy"],
+            "r": round(3 + 11 * (b["count"] / rows) ** 0.5, 1),
+            "t": plural(b["count"], "row"),
+        }
+        for b in bins
+    ]
+    spec = {
+        "kind": "scatter",
+        "titles": ["probability given to the predicted class", "share that was right"],
+        "percent": "both",
+        "range": [0, 1],
+        "series": [
+            {"name": "bins of the probability", "points": points, "color": "test"},
+            {"name": "a perfect match", "points": [{"x": 0, "y": 0}, {"x": 1, "y": 1}], "straight": True},
+        ],
+    }
+    numbers = table(
+        ["Probability", "Rows", "Mean probability", "Share right"],
+        [
+            [
+                f"{percent(b['low'], 0)} to {percent(b['high'], 0)}",
+                count(b["count"]),
+                percent(b["confidence"]),
+                percent(b["accuracy"]),
+            ]
+            for b in result["reliability"]
+        ],
+        caption="Reliability of the probabilities",
+        numbers=[1, 2, 3],
+    )
+    alt = "; ".join(f"claimed {percent(b['confidence'])}, right {percent(b['accuracy'])}" for b in bins) + "."
+    return section(
+        "Can its probabilities be believed?",
+        el("div", chart("Reliability", spec, alt=alt, tall=True), el("div", numbers, class_="full"), class_="grid"),
+        id="reliability",
+        intro=f"On average the network claims {percent(claimed)} and is right in {percent(right)} of the cases: it is "
+        f"{verdict}. Mean gap over the bins (expected calibration error): {percent(result.get('calibration_error'))}. "
+        "Larger dots hold more rows.",
+    )

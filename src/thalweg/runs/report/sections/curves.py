@@ -1,0 +1,148 @@
+"""Learning curves: loss and error of both sets side by side, step size and time per epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thalweg.runs.report import facts
+from thalweg.runs.report.charts import chart, line, thin
+from thalweg.runs.report.files import Run
+from thalweg.runs.report.html import Html, el, section, table
+from thalweg.runs.report.words import count, duration, number, percent
+
+_TABLE_ROWS = 200
+_RISE = 1.03  # test loss above its minimum by more than this is called a rise
+
+
+def curves(run: Run) -> Html | None:
+    """The section on how training went."""
+    if not run.log:
+        return None
+    measure = facts.metric(run)
+    epochs = [row["epoch"] for row in run.log]
+    best = facts.best_epoch(run)
+    marked = "kept" if run.info.get("best_epoch") is not None else "lowest test loss"
+    numbers = _table(run, measure)
+    show = percent if measure.share else number
+
+    def pair(key: str) -> list[dict[str, Any]]:
+        both = [("training", f"train_{key}", "train"), ("test", f"test_{key}", "test")]
+        series = [{"name": name, "values": _column(run, column), "color": color} for name, column, color in both]
+        return [s for s in series if any(v is not None for v in s["values"])]
+
+    def ends(key: str, form: Any) -> str:
+        parts = []
+        for series in pair(key):
+            known = [v for v in series["values"] if v is not None]
+            parts.append(f"{series['name']} from {form(known[0])} to {form(known[-1])}")
+        return "; ".join(parts) + f" over {len(epochs)} epochs."
+
+    charts = []
+    if pair("loss"):
+        spec = line(
+            epochs,
+            pair("loss"),
+            titles=("epoch", "loss (nat per example)"),
+            mark=best,
+            marked=marked,
+            log=_positive(run),
+        )
+        charts.append(chart("Loss", spec, alt=ends("loss", number), table=numbers))
+    if pair(measure.key):
+        spec = line(
+            epochs,
+            pair(measure.key),
+            titles=("epoch", "share wrong" if measure.share else measure.name),
+            mark=best,
+            marked=marked,
+            percent=measure.share,
+            zero=True,
+            log=True,
+        )
+        charts.append(chart(measure.name.capitalize(), spec, alt=ends(measure.key, show)))
+    small = []
+    for column, title, unit in (
+        ("learning_rate", "Learning rate", "step size"),
+        ("seconds", "Time per epoch", "seconds"),
+    ):
+        values = _column(run, column)
+        known = [v for v in values if v is not None]
+        if known:
+            series = [{"name": "", "values": values, "color": "other"}]
+            spec = line(epochs, series, titles=("epoch", unit), zero=True, log=column == "learning_rate")
+            form = duration if column == "seconds" else number
+            small.append(chart(title, spec, alt=f"Between {form(min(known))} and {form(max(known))}."))
+    return section(
+        "How training went",
+        el("div", charts, class_="grid"),
+        el("div", small, class_="grid small") if small else None,
+        id="curves",
+        intro=reading(run),
+    )
+
+
+def reading(run: Run) -> str:
+    """The curves in words: where the two sets part, and whether more epochs would pay."""
+    measure = facts.metric(run)
+    show = percent if measure.share else number
+    kept = facts.kept_row(run)
+    name = "error" if measure.share else "RMSE"
+    words = []
+    train, test = kept.get(f"train_{measure.key}"), kept.get(f"test_{measure.key}")
+    if train is not None and test is not None:
+        words.append(
+            f"In epoch {kept['epoch']}, the training {name} is {show(train)} and the test {name} {show(test)}."
+        )
+    rows = [r for r in run.log if r.get("test_loss") is not None and r.get("train_loss") is not None]
+    if len(rows) >= 3:
+        low = min(rows, key=lambda r: float(r["test_loss"]))
+        last = rows[-1]
+        rose = last["test_loss"] - low["test_loss"] > (_RISE - 1) * max(abs(low["test_loss"]), 1e-9)
+        if rose and last["train_loss"] < low["train_loss"]:
+            words.append(
+                f"The test loss was lowest in epoch {low['epoch']} ({number(low['test_loss'])}) and rose to "
+                f"{number(last['test_loss'])} while the training loss went on falling: from there on the network "
+                "learned its training rows by heart (overfitting)."
+            )
+            if run.info.get("best_epoch") is None:
+                words.append("Early stopping (--patience), dropout or weight decay help against it.")
+        elif low is last and last["test_loss"] < 0.98 * rows[-2]["test_loss"]:
+            words.append("The test loss was still falling in the last epoch: more epochs may help.")
+        else:
+            words.append("The test loss shows no overfitting to speak of.")
+    return " ".join(words)
+
+
+def _column(run: Run, key: str) -> list[Any]:
+    return [row.get(key) if isinstance(row.get(key), (int, float)) else None for row in run.log]
+
+
+def _positive(run: Run) -> bool:
+    """A logarithmic scale is offered where there is a logarithm (a density's loss may be negative)."""
+    values = [v for key in ("train_loss", "test_loss") for v in _column(run, key) if v is not None]
+    return bool(values) and min(values) > 0
+
+
+def _table(run: Run, measure: facts.Metric) -> Html:
+    show = percent if measure.share else number
+    name = "error" if measure.share else "RMSE"
+    best = facts.best_epoch(run)
+    kept = thin(len(run.log), _TABLE_ROWS, [i for i, row in enumerate(run.log) if row["epoch"] == best])
+    return table(
+        ["Epoch", "Steps", "Training loss", "Test loss", f"Training {name}", f"Test {name}", "Learning rate", "Time"],
+        [
+            [
+                row["epoch"],
+                count(row.get("steps")),
+                number(row.get("train_loss"), 5),
+                number(row.get("test_loss"), 5),
+                show(row.get(f"train_{measure.key}")),
+                show(row.get(f"test_{measure.key}")),
+                number(row.get("learning_rate"), 3),
+                duration(row.get("seconds")),
+            ]
+            for row in (run.log[i] for i in kept)
+        ],
+        caption="Every epoch" if len(kept) == len(run.log) else f"{len(kept)} of {len(run.log)} epochs",
+        numbers=range(1, 8),
+    )

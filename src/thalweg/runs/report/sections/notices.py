@@ -1,0 +1,80 @@
+"""What a reader has to know before believing the headline: how the run ended, what the figures rest on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from thalweg.runs.report import facts
+from thalweg.runs.report.files import Run
+from thalweg.runs.report.html import Html, el, join
+from thalweg.runs.report.words import count, percent, plural
+
+_DIVERGED = (
+    "What usually helps: a smaller learning rate, clipped gradients (--clip-norm 1), standardized inputs, "
+    "or fewer layers."
+)
+
+
+def notices(run: Run) -> Html:
+    """All notices, one below the other."""
+    return join([*_ending(run), *_figures(run), *_rows(run)])
+
+
+def _note(level: str, *sentences: object) -> Html:
+    return el("div", [el("p", s) for s in sentences if s], class_=f"notice {level}", role="note")
+
+
+def _ending(run: Run) -> Iterator[Html]:
+    state, message = facts.state(run), run.info.get("message")
+    planned = facts.planned_epochs(run)
+    progress = plural(len(run.log), "epoch") + (f" of {count(planned)}" if planned else "")
+    if state == "diverged":
+        yield _note("bad", message or "Training produced a quantity that is not finite, and stopped.", _DIVERGED)
+    elif state == "interrupted":
+        resume = el("code", f"thalweg train --resume {shlex.quote(str(run.folder))}")
+        yield _note("warn", f"The run was interrupted after {progress}.", join(["Resume it with ", resume]))
+    elif state == "running":
+        yield _note("warn", f"The run was not over when this report was written: {progress} so far.")
+    elif state == "failed":
+        yield _note("bad", message or "The run failed.", f"It got through {progress}.")
+    elif state == "stopped early":
+        yield _note("", message or f"Stopped early after {progress}, since the test loss fell no further.")
+
+
+def _figures(run: Run) -> Iterator[Html]:
+    if run.damaged:
+        yield _note("bad", f"Could not be read, and is missing here: {', '.join(run.damaged)}.")
+    if run.evaluated is None:
+        if facts.state(run) not in ("diverged", "running", "failed"):
+            yield _note("warn", "No evaluation was saved with this run, so there is no error to report.")
+        return
+    name, result = run.evaluated
+    if name == "training":
+        yield _note(
+            "warn",
+            "There was no test set: the figures are those of the training rows, and say little about new data. "
+            "Give a file or a share of the rows with --test.",
+        )
+    if result.get("not_finite"):
+        yield _note("bad", f"For {plural(result['not_finite'], 'row')} the prediction was not finite; left out here.")
+    if _no_better(result):
+        yield _note("warn", "This is no better than a constant guess: the network has learned nothing that helps.")
+
+
+def _rows(run: Run) -> Iterator[Html]:
+    shared, total = run.data.get("shared_rows"), run.data.get("test_rows")
+    if shared:
+        share = f" ({percent(shared / total)})" if total else ""
+        yield _note(
+            "warn",
+            f"{plural(int(shared), 'test row')}{share} also {'occurs' if shared == 1 else 'occur'} in the training "
+            "set: the error on new data is likely higher than reported here.",
+        )
+
+
+def _no_better(result: dict[str, Any]) -> bool:
+    key = "rmse" if result.get("task") == "regression" else "error"
+    value, base = result.get(key), result["baseline"].get(key)
+    return bool(result.get("rows")) and value is not None and base is not None and value >= base > 0

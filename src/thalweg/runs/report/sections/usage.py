@@ -1,0 +1,55 @@
+"""How to run it again, and how to use the model."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from thalweg.runs.report import facts
+from thalweg.runs.report.files import Run
+from thalweg.runs.report.html import Html, el, section
+
+
+def usage(run: Run) -> Html:
+    """The section with commands and Python lines."""
+    folder = shlex.quote(str(run.folder))
+    parts: list[object] = [el("h3", "Train it again"), el("pre", command(run))]
+    if run.info.get("versions") or run.info.get("machine"):
+        parts.append(
+            el(
+                "p",
+                "The same seed, machine and versions give the same weights bit for bit; on another machine they agree "
+                "up to rounding.",
+                class_="intro",
+            )
+        )
+    if run.model:
+        parts += [
+            el("h3", "Use the model"),
+            el("pre", f"thalweg predict {folder} new.csv -o predictions.csv\nthalweg evaluate {folder} labeled.csv"),
+            el("p", "The same from Python:", class_="intro"),
+            el("pre", python(run)),
+        ]
+    return section("Reproduce and use", *parts, id="use")
+
+
+def command(run: Run) -> str:
+    """The command line that made the run, quoted for a shell."""
+    words = run.info.get("command")
+    if isinstance(words, list) and words:
+        return shlex.join(str(word) for word in words)
+    if isinstance(words, str) and words:
+        return words
+    return f"thalweg train --config {shlex.quote(str(run.folder / 'config.toml'))}"
+
+
+def python(run: Run) -> str:
+    """Python lines that load the model and predict."""
+    classifier = facts.metric(run).share
+    folder: Any = str(run.folder / "model")
+    lines = ["import thalweg as tw", "", f"model = tw.load({folder!r})", "y = model.predict(x)"]
+    if classifier:
+        lines.append("p = model.predict_proba(x)  # a probability for each class")
+    else:
+        lines.append("d = model.predict_dist(x)  # a distribution for each row: d.mean, d.variance, d.sample(…)")
+    return "\n".join(lines)
