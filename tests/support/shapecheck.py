@@ -1,6 +1,6 @@
 """Checks array shapes in annotations while tests run, and those alone.
 
-``Float[Array, "batch features"]`` is held against the arrays that come and go, and "batch" is the same number throughout a
+``Float[Array, "batch features"]`` is held against the arrays that come and go, with one "batch" throughout a
 call. Plain types are left to mypy: many tests pass a wrong one on purpose, to see what the package says to it.
 """
 
