@@ -61,6 +61,8 @@ class DivergedError(ThalwegError, ArithmeticError):
 
     def __init__(self, epoch: int, step: int, quantity: str, hint: str = "") -> None:
         self.epoch, self.step, self.quantity, self.hint = epoch, step, quantity, hint
+        # The last finite parameters and the history so far, where the training loop raised this.
+        self.trained: object = None
         super().__init__(f"training diverged in epoch {epoch}, step {step}: {quantity} is not finite. {hint}".rstrip())
 
 

@@ -37,7 +37,7 @@ class Dropout(Layer):
             return x, None
         if key is None:
             raise ArgumentError("key", "a random key while training with dropout", None)
-        # Sixteen random bits a unit halve the cost of the draw; the rate is exact to 2⁻¹⁷, and 1/(1 - p) uses that rate.
+        # Sixteen random bits a unit halve the cost of the draw; p is exact to 2⁻¹⁷, and 1/(1 - p) uses that p.
         threshold = round(self.rate * 65536)
         keep = jax.random.bits(key, x.shape, "uint16") >= threshold
         mask = keep.astype(x.dtype) * (65536.0 / (65536.0 - threshold))

@@ -83,6 +83,10 @@ class Network:
         """Return raw outputs as in prediction: no dropout, running statistics."""
         return self.forward(params, state, x)[0]
 
+    def next_state(self, state: State, tapes: tuple[Tape, ...]) -> State:
+        """Return the running statistics after a training pass."""
+        return sequence.next_state(self.layers, state, tapes)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {"inputs": self.inputs, "layers": [layer.to_dict() for layer in self.layers]}

@@ -1,0 +1,283 @@
+"""Minibatches in chunks: what the training loop consumes, whether rows sit in memory or on disk.
+
+A chunk is a stack of minibatches that one XLA program scans. Every chunk of a set has the same shape, so one compiled
+program serves all: the last minibatch of an epoch is filled up with repeated rows of weight zero, the last chunk with
+minibatches of no rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.core.errors import ArgumentError
+
+CHUNK_BYTES = 32 * 2**20
+"""Upper bound for the features of one chunk: large enough to hide the call, small beside any data set that matters."""
+
+
+class Chunk(NamedTuple):
+    """Minibatches stacked: S of them, of B rows.
+
+    Attributes:
+        x: (S, B, features) float32.
+        y: (S, B, …) targets.
+        weight: (S, B) w_n = sample weight / rows of the minibatch, so that a minibatch's loss is Σ w_n cost_n; 0 for
+            rows that only fill up.
+        rows: (S,) how many rows count; 0 for a minibatch that only fills up.
+    """
+
+    x: Any
+    y: Any
+    weight: Any
+    rows: Any
+
+
+class Batches(Protocol):
+    """A set cut into minibatches.
+
+    Attributes:
+        y: (N, …) targets of all rows.
+        rows: N.
+        batch_size: B.
+    """
+
+    y: NDArray[Any]
+    rows: int
+    batch_size: int
+
+    @property
+    def steps(self) -> int:
+        """Return ⌈N/B⌉, the minibatches of an epoch."""
+
+    @property
+    def chunks_per_epoch(self) -> int:
+        """Return the number of chunks :meth:`chunks` yields."""
+
+    def chunks(self, epoch: int | None, start: int = 0) -> Iterator[Chunk]:
+        """Yield an epoch's chunks from number ``start`` on.
+
+        Args:
+            epoch: number of the epoch, which with the seed decides the order; None for the stored order.
+            start: chunks to leave out, when an epoch is taken up again.
+        """
+
+    def sample(self, rows: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """Return the first rows in stored order: a minibatch to adapt or check with."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How N rows lie in chunks of S minibatches of B rows.
+
+    Args:
+        rows: N.
+        batch_size: B.
+        row_bytes: bytes of one row's features.
+        chunk_bytes: upper bound for a chunk's features.
+        multiple: rows of a minibatch are filled up to a multiple of this, the number of devices it is split over.
+
+    Example:
+        >>> Layout(60000, 128, 784 * 4).steps
+        469
+    """
+
+    rows: int
+    batch_size: int
+    row_bytes: int
+    chunk_bytes: int = CHUNK_BYTES
+    multiple: int = 1
+
+    def __post_init__(self) -> None:
+        if self.rows < 1:
+            raise ArgumentError("x", "at least one row", "none")
+        if not 1 <= self.batch_size <= self.rows:
+            raise ArgumentError(
+                "batch_size",
+                f"a whole number from 1 to the {self.rows} rows of the set",
+                self.batch_size,
+                f"Use {self.rows} for full-batch steps.",
+            )
+
+    @property
+    def width(self) -> int:
+        """Rows of a stored minibatch: B filled up to the multiple."""
+        return -(-self.batch_size // self.multiple) * self.multiple
+
+    @property
+    def steps(self) -> int:
+        """⌈N/B⌉."""
+        return -(-self.rows // self.batch_size)
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of an epoch."""
+        fitting = max(1, self.chunk_bytes // max(1, self.width * self.row_bytes))
+        return -(-self.steps // fitting)
+
+    @property
+    def steps_per_chunk(self) -> int:
+        """S, equal for all chunks."""
+        return -(-self.steps // self.chunks)
+
+    def step_rows(self, chunk: int) -> NDArray[np.int32]:
+        """Return how many rows count in each minibatch of a chunk, shape (S,)."""
+        first = (chunk * self.steps_per_chunk + np.arange(self.steps_per_chunk)) * self.batch_size
+        return np.clip(self.rows - first, 0, self.batch_size).astype(np.int32)
+
+    def positions(self, chunk: int) -> NDArray[np.int64]:
+        """Return for each place of a chunk its position in the epoch's order, shape (S, width).
+
+        Places that only fill up repeat the order from its start.
+        """
+        first = (chunk * self.steps_per_chunk + np.arange(self.steps_per_chunk)) * self.batch_size
+        place = np.arange(self.width)
+        position = first[:, None] + place
+        filler = np.broadcast_to(place, position.shape)
+        counts = place < self.step_rows(chunk)[:, None]
+        return np.where(counts, position, filler) % self.rows
+
+    def weights(self, chunk: int) -> NDArray[np.float32]:
+        """Return 1/rows for rows that count and 0 for the others, shape (S, width)."""
+        rows = self.step_rows(chunk)[:, None]
+        return np.where(np.arange(self.width) < rows, 1.0 / np.maximum(rows, 1), 0.0).astype(np.float32)
+
+
+def normalized_weights(weight: NDArray[Any] | None, rows: int) -> NDArray[np.float32] | None:
+    """Return sample weights scaled to mean one, or None.
+
+    Raises:
+        ArgumentError: wrong length, negative, not finite, or all zero.
+    """
+    if weight is None:
+        return None
+    weight = np.asarray(weight, np.float32)
+    if weight.shape != (rows,):
+        raise ArgumentError("sample_weight", f"{rows} numbers, one a row", f"shape {weight.shape}")
+    if not np.all(np.isfinite(weight)) or weight.min() < 0 or weight.sum() <= 0:
+        raise ArgumentError("sample_weight", "finite numbers of at least 0, not all 0", f"a minimum of {weight.min()}")
+    return weight * np.float32(rows / weight.sum(dtype=np.float64))
+
+
+@dataclass
+class ArrayBatches:
+    """Minibatches of rows in memory, reshuffled each epoch.
+
+    On the CPU rows are gathered by NumPy into aligned buffers that JAX uses in place (five times as fast as XLA's
+    gather); on an accelerator the set stays on the device and is gathered there.
+
+    Args:
+        x: (N, features) float32.
+        y: (N, …) targets.
+        batch_size: B, from 1 to N.
+        sample_weight: (N,) weights, scaled to mean one; None for equal weights.
+        seed: decides the order of every epoch.
+        multiple: number of devices a minibatch is split over.
+
+    Raises:
+        ArgumentError: a batch size outside 1…N, targets of another length, unusable weights.
+
+    Example:
+        >>> x, y = np.zeros((10, 3), np.float32), np.zeros(10, np.int32)
+        >>> [chunk.rows.tolist() for chunk in ArrayBatches(x, y, batch_size=4).chunks(epoch=1)]
+        [[4, 4, 2]]
+    """
+
+    x: NDArray[np.float32]
+    y: NDArray[Any]
+    batch_size: int
+    sample_weight: NDArray[Any] | None = None
+    seed: int = 0
+    multiple: int = 1
+    rows: int = field(init=False)
+    layout: Layout = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.x = np.ascontiguousarray(self.x, np.float32)
+        self.y = np.ascontiguousarray(self.y)
+        check_shape(self.x.shape, len(self.y))
+        self.rows = len(self.x)
+        self.layout = Layout(self.rows, self.batch_size, 4 * self.x.shape[1], multiple=self.multiple)
+        self.sample_weight = normalized_weights(self.sample_weight, self.rows)
+        self._resident: Callable[[NDArray[Any]], tuple[Any, Any]] | None = None
+        self._ordered: list[Chunk] | None = None
+
+    @property
+    def steps(self) -> int:
+        return self.layout.steps
+
+    @property
+    def chunks_per_epoch(self) -> int:
+        return self.layout.chunks
+
+    def sample(self, rows: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        return self.x[:rows], self.y[:rows]
+
+    def chunks(self, epoch: int | None, start: int = 0) -> Iterator[Chunk]:
+        from thalweg.data.read_ahead import Buffers, on_accelerator, read_ahead
+
+        if on_accelerator():
+            yield from self._device_chunks(epoch, start)
+        elif epoch is None:
+            # Evaluation takes the same chunks every time: gathered once, when that does not double a large set.
+            if self._ordered is None and self.x.nbytes <= 8 * CHUNK_BYTES:
+                self._ordered = list(self._host_chunks(None, 0, None))
+            yield from self._ordered if self._ordered is not None else self._host_chunks(None, start, Buffers())
+        else:
+            small = self.x.nbytes < 2**20
+            chunks = self._host_chunks(epoch, start, Buffers())
+            yield from chunks if small else read_ahead(chunks)
+
+    def _order(self, epoch: int | None) -> NDArray[np.int64] | None:
+        return None if epoch is None else epoch_rng(self.seed, epoch).permutation(self.rows)
+
+    def _indices(self, order: NDArray[np.int64] | None, number: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        positions, weights = self.layout.positions(number), self.layout.weights(number)
+        indices = positions if order is None else order[positions]
+        return indices, weights if self.sample_weight is None else weights * self.sample_weight[indices]
+
+    def _host_chunks(self, epoch: int | None, start: int, buffers: Any) -> Iterator[Chunk]:
+        order = self._order(epoch)
+        for number in range(start, self.chunks_per_epoch):
+            indices, weights = self._indices(order, number)
+            shape = (*indices.shape, self.x.shape[1])
+            out = np.empty(shape, np.float32) if buffers is None else buffers.next(shape)
+            # mode="clip" lets NumPy write straight into the buffer; every index is in range.
+            np.take(self.x, indices, axis=0, out=out, mode="clip")
+            yield Chunk(out, self.y[indices], weights, self.layout.step_rows(number))
+
+    def _device_chunks(self, epoch: int | None, start: int) -> Iterator[Chunk]:
+        if self._resident is None:
+            import jax
+
+            x, y = jax.device_put((self.x, self.y))
+            gather = jax.jit(lambda x, y, indices: (x[indices], y[indices]))
+            self._resident = lambda indices: gather(x, y, indices)
+        order = self._order(epoch)
+        for number in range(start, self.chunks_per_epoch):
+            indices, weights = self._indices(order, number)
+            x, y = self._resident(indices.astype(np.int32))
+            yield Chunk(x, y, weights, self.layout.step_rows(number))
+
+
+def epoch_rng(seed: int, epoch: int, stream: int = 0) -> np.random.Generator:
+    """Return the generator that orders one epoch: a function of its arguments alone, so a resumed run repeats it."""
+    return np.random.Generator(np.random.Philox(key=[seed % 2**64, epoch], counter=[0, 0, 0, stream]))
+
+
+def check_shape(shape: tuple[int, ...], targets: int) -> None:
+    """Raise unless features have the shape (N, features) and there are N targets.
+
+    Raises:
+        ArgumentError: other shapes.
+    """
+    if len(shape) != 2:
+        raise ArgumentError(
+            "x", "an array of shape (rows, features)", f"shape {shape}", "Flatten each example: x.reshape(len(x), -1)."
+        )
+    if shape[0] != targets:
+        raise ArgumentError("y", f"{shape[0]} targets, one for each row of x", f"{targets}")

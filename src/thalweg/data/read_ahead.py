@@ -1,0 +1,105 @@
+"""Preparing the next chunk while the current one is computed."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Item = TypeVar("Item")
+
+DEPTH = 1
+"""Chunks prepared in advance."""
+
+_ALIGNMENT = 64
+_END = object()
+
+
+class Buffers:
+    """A ring of aligned buffers, so that chunks are neither allocated anew nor copied on their way to JAX.
+
+    At any moment the loop computes with one chunk, has handed over a second, ``DEPTH`` wait in the queue, and one is
+    being filled: that is the length of the ring.
+    """
+
+    def __init__(self) -> None:
+        self._ring: list[NDArray[np.float32]] = []
+        self._turn = 0
+
+    def next(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Return the buffer whose contents nobody needs any more."""
+        if len(self._ring) < DEPTH + 3:
+            self._ring.append(aligned(shape))
+            return self._ring[-1]
+        self._turn = (self._turn + 1) % len(self._ring)
+        return self._ring[self._turn - 1]
+
+
+def aligned(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return an uninitialized float32 array that starts at a multiple of 64 bytes, which JAX takes without a copy.
+
+    Example:
+        >>> aligned((3, 5)).ctypes.data % 64
+        0
+    """
+    size = int(np.prod(shape)) * 4
+    raw = np.empty(size + _ALIGNMENT, np.uint8)
+    offset = -raw.ctypes.data % _ALIGNMENT
+    return raw[offset : offset + size].view(np.float32).reshape(shape)
+
+
+def on_accelerator() -> bool:
+    """Return whether JAX computes elsewhere than on the CPU."""
+    import jax
+
+    return jax.default_backend() != "cpu"
+
+
+def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Yield the same items, each prepared by a thread while its predecessor is in use.
+
+    An error in the thread is raised where the item would have been; leaving the loop early ends the thread.
+
+    Example:
+        >>> list(read_ahead(iter(range(4))))
+        [0, 1, 2, 3]
+    """
+    waiting: queue.Queue[Any] = queue.Queue(maxsize=DEPTH)
+    stop = threading.Event()
+
+    def offer(entry: Any) -> None:
+        while not stop.is_set():
+            try:
+                waiting.put(entry, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def work() -> None:
+        try:
+            for item in items:
+                offer((item, None))
+                if stop.is_set():
+                    return
+        except BaseException as error:  # noqa: BLE001  whatever it is belongs to the consumer
+            offer((None, error))
+        else:
+            offer((_END, None))
+
+    thread = threading.Thread(target=work, name="thalweg-read-ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = waiting.get()
+            if error is not None:
+                raise error
+            if item is _END:
+                return
+            yield item
+    finally:
+        stop.set()
+        thread.join()

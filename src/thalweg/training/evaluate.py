@@ -1,0 +1,74 @@
+"""Loss and metric of a network on a set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.core.types import Params, State
+from thalweg.data.batches import Batches, Chunk
+from thalweg.likelihoods import Likelihood
+from thalweg.network import Network
+from thalweg.training.mesh import DataMesh
+from thalweg.training.step import evaluation_program
+
+
+def evaluate(
+    network: Network,
+    likelihood: Likelihood,
+    params: Params,
+    state: State,
+    batches: Batches,
+    score_scale: NDArray[Any] | float = 1.0,
+) -> dict[str, float]:
+    """Return ``{"loss": …, "error": …}`` for classification, ``{"loss": …, "rmse": …}`` for regression.
+
+    Args:
+        network: the network.
+        likelihood: gives cost and score.
+        params: θ.
+        state: running statistics.
+        batches: the set.
+        score_scale: (outputs,) factors that bring residuals to the units of the target.
+
+    Example:
+        >>> import jax, numpy as np
+        >>> from thalweg.data.batches import ArrayBatches
+        >>> from thalweg.likelihoods import make_likelihood
+        >>> from thalweg.network import dense_network
+        >>> x, y = np.ones((4, 2), np.float32), np.zeros(4, np.int32)
+        >>> network = dense_network(2, (), 1, initializer="zeros")
+        >>> params = network.init(jax.random.key(0))
+        >>> round(evaluate(network, make_likelihood("bernoulli"), params, ({},), ArrayBatches(x, y, 4))["loss"], 4)
+        0.6931
+    """
+    program = evaluation_program(network, likelihood)
+    results = [(chunk.rows, program(params, state, placed(chunk, None))) for chunk in batches.chunks(epoch=None)]
+    loss = sum(float(np.sum(np.asarray(part[0], float) * rows)) for rows, part in results)
+    score = sum(np.sum(np.asarray(part[1], float), axis=0) for _, part in results)
+    counted = sum(float(np.sum(part[2])) for _, part in results)
+    return {"loss": loss / batches.rows} | metric(likelihood, score, counted, score_scale)
+
+
+def metric(
+    likelihood: Likelihood, score: Sequence[float] | NDArray[Any], counted: float, score_scale: NDArray[Any] | float
+) -> dict[str, float]:
+    """Return the metric from its terms' sums: error = Σ mistakes / N, rmse = √(mean over outputs of s² Σ r² / N)."""
+    mean = np.asarray(score, float) / max(counted, 1.0)
+    if likelihood.metric == "rmse":
+        return {"rmse": math.sqrt(float(np.mean(np.square(score_scale) * mean)))}
+    return {likelihood.metric: float(mean[0])}
+
+
+def placed(chunk: Chunk, mesh: DataMesh | None) -> Chunk:
+    """Return the chunk on the devices: its minibatches split over the mesh, in place when there is none."""
+    if mesh is not None:
+        spread: Chunk = jax.device_put(chunk, Chunk(mesh.split, mesh.split, mesh.split, mesh.whole))
+        return spread
+    # The ring of buffers in thalweg.data.read_ahead makes sharing their memory safe.
+    return chunk._replace(x=jax.device_put(chunk.x, may_alias=True))

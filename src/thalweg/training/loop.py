@@ -1,0 +1,301 @@
+"""The training loop: epochs of scanned chunks, with evaluation, stopping, hooks and checkpoints between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array
+from numpy.typing import NDArray
+
+from thalweg.core.errors import ArgumentError, DivergedError
+from thalweg.core.types import Params, State
+from thalweg.data.batches import Batches, Chunk
+from thalweg.likelihoods import Likelihood
+from thalweg.network import Network
+from thalweg.optimizers import Optimizer
+from thalweg.training.checkpoints import Checkpoints, Progress
+from thalweg.training.divergence import HINT, first_not_finite
+from thalweg.training.evaluate import evaluate, metric, placed
+from thalweg.training.hooks import ChunkInfo, Hook, RunInfo
+from thalweg.training.interrupt import interruptible
+from thalweg.training.mesh import data_mesh
+from thalweg.training.state import TrainState, initial_params, initial_state
+from thalweg.training.step import ChunkResult, train_program
+from thalweg.training.stopping import EarlyStopping
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves.
+
+    Attributes:
+        params: θ of the last epoch, of the best one under early stopping, or the moving average when asked for.
+        state: running statistics that go with it.
+        history: a line an epoch.
+        epoch: the epoch the parameters are from.
+        status: ``"finished"``, ``"stopped early"`` or ``"interrupted"``; ``"diverged"`` on the error that says so.
+    """
+
+    params: Params
+    state: State
+    history: list[dict[str, Any]]
+    epoch: int
+    status: str
+
+
+def train(
+    network: Network,
+    likelihood: Likelihood,
+    batches: Batches,
+    optimizer: Optimizer,
+    *,
+    epochs: int,
+    seed: int = 0,
+    test: Batches | None = None,
+    validation: Batches | None = None,
+    params: Params | None = None,
+    average: float = 0.0,
+    stopping: EarlyStopping | None = None,
+    hooks: Sequence[Hook] = (),
+    checkpoints: Checkpoints | None = None,
+    score_scale: NDArray[Any] | float = 1.0,
+    devices: Sequence[Any] | None = None,
+) -> Trained:
+    r"""Train a network: θ_{t+1} = θ_t + Δθ_t over ⌈N/B⌉ reshuffled minibatches an epoch.
+
+    ``train_loss`` and the training metric of a line are averages over the epoch's minibatches, each taken before its
+    update and with dropout on; the other quantities are evaluated after the epoch's last step.
+
+    Args:
+        network: the network f(x; θ).
+        likelihood: gives cost and error vector.
+        batches: the training set.
+        optimizer: gives the updates.
+        epochs: epochs at most.
+        seed: decides starting parameters and dropout; the order of rows is the batches' own.
+        test: set evaluated each epoch, never used to decide.
+        validation: set evaluated each epoch that early stopping may watch.
+        params: θ_0; drawn from the seed when absent.
+        average: decay of an exponential moving average of θ, used for evaluation and kept at the end; 0 for none.
+        stopping: when to end early.
+        hooks: called between chunks.
+        checkpoints: where to save; a checkpoint found there is taken up, to the same weights bit for bit.
+        score_scale: (outputs,) factors that bring residuals to the target's units, for ``*_rmse``.
+        devices: devices to split minibatches over; the first one when absent. ``batches`` must have been made with
+            ``multiple=len(devices)``.
+
+    Returns:
+        Parameters, running statistics and history.
+
+    Raises:
+        ArgumentError: a setting out of range, or targets that the likelihood cannot produce.
+        DivergedError: a quantity was not finite; names epoch, step and the first such quantity.
+
+    Example:
+        >>> import numpy as np
+        >>> from thalweg.data.batches import ArrayBatches
+        >>> from thalweg.likelihoods import make_likelihood
+        >>> from thalweg.network import dense_network
+        >>> from thalweg.optimizers import make_optimizer
+        >>> x = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
+        >>> adam = make_optimizer("adam", learning_rate=0.01, total_steps=800, steps_per_epoch=4)
+        >>> trained = train(
+        ...     dense_network(1, (16,), 1), make_likelihood("gaussian"), ArrayBatches(x, x**2, 16), adam, epochs=200
+        ... )
+        >>> trained.history[-1]["train_rmse"] < 0.05
+        True
+    """
+    if epochs < 1:
+        raise ArgumentError("epochs", "a whole number of at least 1", epochs)
+    if not 0 <= average < 1:
+        raise ArgumentError("average", "a number in [0, 1)", average)
+    if optimizer.full_batch and batches.steps != 1:
+        raise ArgumentError(
+            "batch_size",
+            f"all {batches.rows} rows for this optimizer",
+            batches.batch_size,
+            "It takes full-batch steps.",
+        )
+    likelihood.check(network.outputs, np.asarray(batches.y))
+    if stopping is not None:
+        _check_monitor(stopping, validation, test, likelihood)
+    loop = _Loop(network, likelihood, batches, optimizer, seed, average, stopping, list(hooks), checkpoints, devices)
+    loop.sets = {name: s for name, s in (("validation", validation), ("test", test)) if s is not None}
+    loop.score_scale = score_scale
+    return loop.run(epochs, params)
+
+
+def _check_monitor(
+    stopping: EarlyStopping, validation: Batches | None, test: Batches | None, likelihood: Likelihood
+) -> None:
+    sets = ["train"] + ["validation"] * (validation is not None) + ["test"] * (test is not None)
+    known = [f"{name}_{quantity}" for name in sets for quantity in ("loss", likelihood.metric)]
+    if stopping.monitor not in known:
+        raise ArgumentError(
+            "monitor", f"one of {', '.join(known)}", repr(stopping.monitor), "Hold out a validation set."
+        )
+
+
+class _Loop:
+    """One run's moving parts; lives only inside :func:`train`."""
+
+    sets: dict[str, Batches]
+    score_scale: NDArray[Any] | float
+
+    def __init__(
+        self,
+        network: Network,
+        likelihood: Likelihood,
+        batches: Batches,
+        optimizer: Optimizer,
+        seed: int,
+        average: float,
+        stopping: EarlyStopping | None,
+        hooks: list[Hook],
+        checkpoints: Checkpoints | None,
+        devices: Sequence[Any] | None,
+    ) -> None:
+        self.network, self.likelihood, self.batches, self.optimizer = network, likelihood, batches, optimizer
+        self.average, self.stopping, self.hooks, self.checkpoints = average, stopping, hooks, checkpoints
+        self.init_key, self.draw_key = _keys(seed)
+        measures = tuple(hook.measure for hook in hooks if hook.measure is not None)
+        self.program = train_program(network, likelihood, optimizer, average, measures)
+        self.mesh = data_mesh(devices)
+        self.progress = Progress()
+        self.best: Any = ()
+        self.rate: float | None = None
+
+    def run(self, epochs: int, params: Params | None) -> Trained:
+        if params is None:
+            params = initial_params(self.network, self.likelihood, self.batches, self.init_key)
+        self.train_state = initial_state(self.network, self.optimizer, params, average=self.average > 0)
+        if self.stopping is not None:
+            self.best = _copy(self.kept())
+        if self.checkpoints is not None and (found := self.checkpoints.restore((self.train_state, self.best))):
+            (self.train_state, self.best), self.progress = found
+        if self.mesh is not None:
+            self.train_state = jax.device_put(self.train_state, self.mesh.whole)
+        info = RunInfo(
+            self.network, self.batches.rows, self.batches.batch_size, self.batches.steps, epochs, self.progress.epoch
+        )
+        self.tell("on_train_start", info)
+        try:
+            with interruptible() as asked:
+                status = self.epochs(epochs, asked)
+        finally:
+            self.tell("on_train_end")
+            if self.checkpoints is not None:
+                self.checkpoints.close()
+        return self.trained(status)
+
+    def epochs(self, epochs: int, asked: Any) -> str:
+        while self.progress.epoch <= epochs:
+            if self.stopping is not None and self.stopping.ends(self.progress.history):
+                return "stopped early"
+            self.tell("on_epoch_start", self.progress.epoch)
+            for _ in self.steps():
+                if asked.is_set():
+                    self.save()
+                    return "interrupted"
+                if self.checkpoints is not None and self.checkpoints.due():
+                    self.save()
+            self.end_epoch()
+            if self.checkpoints is not None and self.checkpoints.due():
+                self.save()
+        return "finished"
+
+    def steps(self) -> Iterator[None]:
+        """Run the epoch's chunks; at each yield everything dispatched is done and counted."""
+        progress = self.progress
+        began = time.perf_counter() - progress.seconds
+        with closing(self.batches.chunks(progress.epoch, progress.chunk)) as chunks:  # type: ignore[type-var]
+            for chunk in chunks:
+                first = int(self.train_state.step)
+                on_device = placed(chunk, self.mesh)
+                self.train_state, result = self.program(self.train_state, on_device, self.draw_key)
+                self.count(chunk, on_device, result, first)
+                progress.seconds = time.perf_counter() - began
+                yield
+
+    def count(self, chunk: Chunk, on_device: Chunk, result: ChunkResult, first: int) -> None:
+        progress = self.progress
+        if not bool(self.train_state.finite):
+            self.diverge(on_device, int(self.train_state.step) - first)
+        losses, scores = np.asarray(result.loss, float), np.asarray(result.score, float)
+        progress.loss += float(np.sum(losses * chunk.rows))
+        progress.score = (scores.sum(axis=0) + (progress.score or 0.0)).tolist()
+        progress.counted += float(np.sum(result.counted))
+        progress.chunk += 1
+        self.rate = None if result.learning_rate is None else float(result.learning_rate)
+        real = chunk.rows > 0
+        done = min(progress.chunk * len(chunk.rows), self.batches.steps)
+        measured = iter(result.measured)
+        for hook in self.hooks:
+            own = None if hook.measure is None else jax.tree.map(lambda a: np.asarray(a)[real], next(measured))
+            hook.on_chunk_end(ChunkInfo(progress.epoch, done, self.batches.steps, np.asarray(result.loss)[real], own))
+
+    def end_epoch(self) -> None:
+        progress = self.progress
+        began = time.perf_counter()
+        params, state = self.kept()
+        train_metric = metric(self.likelihood, progress.score, progress.counted, self.score_scale)
+        row: dict[str, Any] = {"epoch": progress.epoch, "steps": self.batches.steps}
+        parts = {"train": {"loss": progress.loss / self.batches.rows} | train_metric}
+        for name, batches in self.sets.items():
+            parts[name] = evaluate(self.network, self.likelihood, params, state, batches, self.score_scale)
+        for quantity in ("loss", self.likelihood.metric):
+            row |= {f"{name}_{quantity}": values[quantity] for name, values in parts.items()}
+        row["learning_rate"] = self.rate
+        row["seconds"] = progress.seconds + time.perf_counter() - began
+        progress.next_epoch(row)
+        if self.stopping is not None and self.stopping.best(progress.history) == row["epoch"]:
+            # A copy: the next step takes over the state's memory.
+            self.best, progress.best_epoch = _copy((params, state)), row["epoch"]
+        self.tell("on_epoch_end", row)
+
+    def kept(self) -> tuple[Params, State]:
+        """Return what a model made now would hold."""
+        return self.train_state.average if self.average else self.train_state.params, self.train_state.state
+
+    def save(self) -> None:
+        if self.checkpoints is not None:
+            number = (self.progress.epoch - 1) * self.batches.chunks_per_epoch + self.progress.chunk
+            self.checkpoints.save(number, (self.train_state, self.best), self.progress)
+
+    def diverge(self, chunk: Chunk, step: int) -> None:
+        at: TrainState = self.train_state
+        minibatch = jax.tree.map(lambda a: a[step], chunk)
+        point = self.optimizer.gradient_point(at.params, at.optimizer_state)
+        key = jax.random.fold_in(self.draw_key, at.step)
+        quantity = first_not_finite(self.network, self.likelihood, point, at.state, minibatch, key=key)
+        number = self.progress.chunk * len(chunk.rows) + step + 1
+        error = DivergedError(self.progress.epoch, number, quantity, HINT)
+        error.trained = self.trained("diverged")
+        raise error
+
+    def trained(self, status: str) -> Trained:
+        params, state = self.kept()
+        epoch = self.progress.epoch - 1
+        if self.stopping is not None and self.progress.best_epoch:
+            (params, state), epoch = self.best, self.progress.best_epoch
+        return Trained(params, state, self.progress.history, epoch, status)
+
+    def tell(self, event: str, *arguments: Any) -> None:
+        for hook in self.hooks:
+            getattr(hook, event)(*arguments)
+
+
+def _copy(arrays: Any) -> Any:
+    return jax.tree.map(lambda a: a.copy(), arrays)
+
+
+def _keys(seed: int) -> tuple[Array, Array]:
+    """Return the keys for starting parameters and for draws while training."""
+    init_key, draw_key = jax.jit(lambda s: tuple(jax.random.split(jax.random.key(s))))(np.uint32(seed % 2**32))
+    return init_key, draw_key

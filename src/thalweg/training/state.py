@@ -1,0 +1,82 @@
+"""What training changes from step to step."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from thalweg.core.types import Params, State
+from thalweg.data.batches import Batches
+from thalweg.likelihoods import Likelihood
+from thalweg.network import Dense, Network
+from thalweg.optimizers import Optimizer
+
+
+class TrainState(NamedTuple):
+    """The state of a run between two steps: with data, seed and settings it decides everything that follows.
+
+    Attributes:
+        params: θ_t.
+        state: running statistics of the layers.
+        optimizer_state: what the optimizer remembers.
+        average: exponential moving average of θ, or () when not asked for.
+        step: updates made so far, t.
+        finite: false once a loss or gradient was not finite; from then on nothing changes any more.
+    """
+
+    params: Params
+    state: State
+    optimizer_state: Any
+    average: Params
+    step: Array
+    finite: Array
+
+
+def initial_params(network: Network, likelihood: Likelihood, batches: Batches, key: Array) -> Params:
+    """Return starting parameters: initializers, then the output bias that predicts the training targets' average.
+
+    Args:
+        network: the network.
+        likelihood: gives the best constant output for the targets.
+        batches: the training set; its first rows serve data-dependent initializers.
+        key: random key.
+
+    Example:
+        >>> import jax, numpy as np
+        >>> from thalweg.data.batches import ArrayBatches
+        >>> from thalweg.likelihoods import make_likelihood
+        >>> from thalweg.network import dense_network
+        >>> x, y = np.zeros((4, 2), np.float32), np.full((4, 1), 3.0, np.float32)
+        >>> params = initial_params(
+        ...     dense_network(2, (3,), 1), make_likelihood("gaussian"), ArrayBatches(x, y, 4), jax.random.key(0)
+        ... )
+        >>> np.asarray(params[-1]["bias"]).tolist()
+        [3.0]
+    """
+    params = network.init(key, jnp.asarray(batches.sample(256)[0]))
+    if network.layers and isinstance(network.layers[-1], Dense):
+        bias = likelihood.output_bias(np.asarray(batches.y), network.outputs)
+        params = (*params[:-1], params[-1] | {"bias": jax.device_put(np.asarray(bias, np.float32))})
+    return params
+
+
+def initial_state(network: Network, optimizer: Optimizer, params: Params, *, average: bool) -> TrainState:
+    """Return the state before the first step; one program, so that no small operation is compiled by itself."""
+
+    def build(params: Params) -> TrainState:
+        copy = jax.tree.map(jnp.copy, params)
+        return TrainState(
+            copy,
+            network.init_state(),
+            optimizer.init(params),
+            jax.tree.map(jnp.copy, params) if average else (),
+            jnp.zeros((), jnp.int32),
+            jnp.ones((), bool),
+        )
+
+    state: TrainState = jax.jit(build)(params)
+    return state

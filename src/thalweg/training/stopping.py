@@ -1,0 +1,50 @@
+"""Early stopping: when to end, and which epoch to keep."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from thalweg.core.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """End training when the watched quantity has not improved for ``patience`` epochs, and keep the best epoch's θ.
+
+    Args:
+        patience: epochs without improvement that are waited for.
+        monitor: a key of the log's rows that should become small.
+        min_delta: improvement that counts.
+
+    Raises:
+        ArgumentError: patience below 1.
+
+    Example:
+        >>> rule = EarlyStopping(patience=2)
+        >>> rule.best([{"epoch": 1, "validation_loss": 1.0}, {"epoch": 2, "validation_loss": 2.0}])
+        1
+
+    Source: Prechelt 1998, *Early Stopping – But When?*
+    """
+
+    patience: int = 10
+    monitor: str = "validation_loss"
+    min_delta: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.patience < 1:
+            raise ArgumentError("patience", "a whole number of at least 1", self.patience)
+
+    def best(self, history: list[dict[str, Any]]) -> int:
+        """Return the epoch to keep, 0 when there is none yet."""
+        best_epoch, best = 0, math.inf
+        for row in history:
+            if row[self.monitor] < best - self.min_delta:
+                best_epoch, best = row["epoch"], row[self.monitor]
+        return best_epoch
+
+    def ends(self, history: list[dict[str, Any]]) -> bool:
+        """Return whether patience is used up."""
+        return bool(history) and history[-1]["epoch"] - self.best(history) >= self.patience
