@@ -1,1 +1,19 @@
-"""Names, schedules and penalties over Optax, and what Optax lacks."""
+"""Optimizers: update rules, schedules and penalties, over Optax and in its form."""
+
+from thalweg.optimizers.averaging import update_average
+from thalweg.optimizers.make import make_optimizer
+from thalweg.optimizers.optimizer import Optimizer, OptimizerState
+from thalweg.optimizers.registry import OPTIMIZERS, SCHEDULES, optimizer_options, schedule_options
+from thalweg.optimizers.step_size import make_step_size
+
+__all__ = [
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "Optimizer",
+    "OptimizerState",
+    "make_optimizer",
+    "make_step_size",
+    "optimizer_options",
+    "schedule_options",
+    "update_average",
+]

@@ -1,0 +1,150 @@
+"""The optimizer that a training loop sees: limits, penalties, step size and update rule as one pure step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int
+
+from thalweg.core.errors import ArgumentError
+from thalweg.core.types import Params
+from thalweg.optimizers.penalties import Penalties
+from thalweg.optimizers.rule import Rule, Scalar
+from thalweg.optimizers.step_size import StepSize
+
+
+class OptimizerState(NamedTuple):
+    """What an optimizer carries from step to step: a pytree of arrays.
+
+    Attributes:
+        step: number of updates made so far.
+        rule: state of the update rule.
+        plateau: state of the ``plateau`` schedule, ``()`` for the others.
+    """
+
+    step: Int[Array, ""]
+    rule: Any
+    plateau: Any
+
+
+class OptimizerUpdate(Protocol):
+    """The second half of an :class:`Optimizer`, with Optax's signature."""
+
+    def __call__(
+        self,
+        grads: Params,
+        state: OptimizerState,
+        params: Params,
+        *,
+        value: Float[Array, ""] | None = None,
+        grad: Params = None,
+        value_fn: Callable[[Params], Float[Array, ""]] | None = None,
+        **extra: Any,
+    ) -> tuple[Params, OptimizerState]:
+        """Return the update Δθ, to be added to the parameters, and the new state.
+
+        Args:
+            grads: gradient of the mean cost at ``gradient_point(params, state)``.
+            state: what ``init`` or the last call returned.
+            params: θ.
+            value: mean cost at the same point; needed by the ``plateau`` schedule and by L-BFGS.
+            grad: the gradient again, as Optax's line searches name it; ``grads`` is used in any case.
+            value_fn: θ → mean cost on the same examples; needed by L-BFGS.
+            extra: passed on to an Optax transformation.
+        """
+
+
+class Optimizer(NamedTuple):
+    """An optimizer: Optax's ``init`` and ``update``, and what a training loop wants to know beyond them.
+
+    Attributes:
+        init: parameters → state.
+        update: see :class:`OptimizerUpdate`.
+        learning_rate: (step, state) → γ_t, the reductions of ``plateau`` included; ``None`` where no single step size
+            exists (L-BFGS, an Optax transformation of one's own).
+        gradient_point: (parameters, state) → where the gradient is to be taken: θ, or θ + β Δθ for Nesterov.
+        full_batch: true if each step needs the gradient of the whole set.
+    """
+
+    init: Callable[[Params], OptimizerState]
+    update: OptimizerUpdate
+    learning_rate: Callable[[Int[Array, ""], OptimizerState], Scalar | None]
+    gradient_point: Callable[[Params, OptimizerState], Params]
+    full_batch: bool = False
+
+
+def assemble(rule: Rule, step_size: StepSize | None, penalties: Penalties, *, full_batch: bool = False) -> Optimizer:
+    """Return the optimizer of a rule.
+
+    Args:
+        rule: the update rule.
+        step_size: γ_t, or ``None`` for a rule with a step size of its own.
+        penalties: limits and penalties on the gradient, decay of the weights.
+        full_batch: true if each step needs the gradient of the whole set.
+
+    Example:
+        >>> from thalweg.optimizers.momentum import sgd
+        >>> from thalweg.optimizers.step_size import make_step_size
+        >>> step_size = make_step_size(0.5, total_steps=1, steps_per_epoch=1)
+        >>> optimizer, theta = assemble(sgd(), step_size, Penalties()), jnp.ones(1)
+        >>> updates, state = optimizer.update(theta, optimizer.init(theta), theta)
+        >>> float(updates[0]), int(state.step)
+        (-0.5, 1)
+    """
+    plateau = step_size.plateau if step_size else None
+
+    def init(params: Params) -> OptimizerState:
+        return OptimizerState(
+            jnp.zeros((), jnp.int32), rule.init(params), plateau.init(params) if plateau is not None else ()
+        )
+
+    def learning_rate(step: Int[Array, ""], state: OptimizerState) -> Scalar | None:
+        if step_size is None:
+            return None
+        rate = step_size.planned(step)
+        return rate if plateau is None else rate * state.plateau.scale.astype(rate.dtype)
+
+    def gradient_point(params: Params, state: OptimizerState) -> Params:
+        return params if rule.gradient_point is None else rule.gradient_point(params, state.rule)
+
+    def update(
+        grads: Params,
+        state: OptimizerState,
+        params: Params,
+        *,
+        value: Float[Array, ""] | None = None,
+        grad: Params = None,
+        value_fn: Callable[[Params], Float[Array, ""]] | None = None,
+        **extra: Any,
+    ) -> tuple[Params, OptimizerState]:
+        del grad  # the same as grads, before limits and penalties
+        rate = learning_rate(state.step, state)
+        point = gradient_point(params, state)
+        grads = penalties.gradient(grads, point)
+        if step_size is None:
+            extra |= {
+                "value": penalties.value(value, point),
+                "grad": grads,
+                "value_fn": penalties.value_function(value_fn),
+            }
+        updates, rule_state = rule.update(
+            grads,
+            state.rule,
+            params,
+            step=state.step,
+            learning_rate=rate if rate is not None else jnp.ones(()),
+            **extra,
+        )
+        if rate is not None:
+            updates = penalties.decay(updates, params, rate)
+        plateau_state = state.plateau
+        if plateau is not None:
+            if value is None:
+                raise ArgumentError("value", "the mean cost, for the schedule 'plateau'", "None")
+            _, plateau_state = plateau.update((), state.plateau, value=value)
+        return updates, OptimizerState(optax.safe_increment(state.step), rule_state, plateau_state)
+
+    return Optimizer(init, update, learning_rate, gradient_point, full_batch)
