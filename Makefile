@@ -11,6 +11,9 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 UV := $(shell command -v uv 2>/dev/null)
 INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
 
+# A virtual environment that was left half made, or made for another Python, is made again.
+USABLE := import pip, sys; sys.exit(sys.prefix == sys.base_prefix or sys.version_info < (3, 11))
+
 .PHONY: help demo test check lint bench docs clean
 
 help:
@@ -48,7 +51,7 @@ clean:
 .venv/.runtime: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "thalweg needs Python 3.11 or newer: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Setting up .venv ($(if $(UV),uv,pip))"
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
+	@$(BIN)/python -c '$(USABLE)' 2>/dev/null || \
 		$(if $(UV),$(UV) venv --quiet --clear --seed --python $(PYTHON) .venv,$(PYTHON) -m venv --clear .venv)
 	@$(INSTALL) -e .
 	@touch $@
