@@ -10,7 +10,7 @@ import csv
 import gzip
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from thalweg.core.registry import lookup
 from thalweg.data.readers.idx import read_idx
-from thalweg.data.table import Array, Table
+from thalweg.data.table import Array, Table, join
 
 
 @dataclass(frozen=True)
@@ -133,15 +133,6 @@ def joined(name: str) -> Table:
     """A bundled set as one table: the official test set, if any, is marked in ``is_test``."""
     train, test = load_dataset(name)
     return train if test is None else join(train, test)
-
-
-def join(train: Table, test: Table) -> Table:
-    """Training and official test rows of the same array columns as one table, marked in ``is_test``."""
-    target = None
-    if train.target is not None and test.target is not None:
-        target = np.concatenate([train.target_array(), test.target_array()])
-    marks = np.repeat([False, True], [len(train), len(test)])
-    return replace(train, features=np.concatenate([train.array, test.array]), target=target, is_test=marks)
 
 
 IRIS = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")

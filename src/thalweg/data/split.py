@@ -92,9 +92,7 @@ def _classes(table: Table, stratify: bool | None) -> Array | None:
     y = known_target(table)
     if stratify is None and guess_task(y) != "classification":
         return None
-    if is_one_hot(y):
-        return np.argmax(y, axis=1)
-    flat = y.reshape(len(y), -1)[:, 0]
+    flat: Array = np.argmax(y, axis=1) if is_one_hot(y) else y.reshape(len(y), -1)[:, 0]
     return np.unique(flat.astype(str) if flat.dtype.hasobject else flat, return_inverse=True)[1]
 
 

@@ -122,6 +122,15 @@ class Table:
         return digest.hexdigest()
 
 
+def join(train: Table, test: Table) -> Table:
+    """Training and official test rows of the same array columns as one table, marked in ``is_test``."""
+    target = None
+    if train.target is not None and test.target is not None:
+        target = np.concatenate([train.target_array(), test.target_array()])
+    marks = np.repeat([False, True], [len(train), len(test)])
+    return replace(train, features=np.concatenate([train.array, test.array]), target=target, is_test=marks)
+
+
 def _hash_array(digest: Any, array: Array) -> None:
     digest.update(repr((array.shape, array.dtype.str)).encode())
     if array.dtype.hasobject:

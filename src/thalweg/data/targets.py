@@ -111,8 +111,8 @@ class Targets:
     def labels(self, indices: Array) -> Array:
         """Labels of class indices (N,), in the type they had in the training data."""
         assert self.classes is not None, "regression has no labels"
-        known: Array = np.array(self.classes)
-        return known[np.asarray(indices)]
+        labels: Array = np.array(self.classes)[np.asarray(indices)]
+        return labels
 
     def unscale(self, y: Array) -> Array:
         """Standardized numbers (N, K) in original units."""
@@ -205,7 +205,8 @@ def target_called(table: Table) -> str:
 def _labels(y: Array) -> Array:
     """Labels (N,): one-hot rows become indices, a single column becomes flat, text becomes NumPy text."""
     if is_one_hot(y):
-        return np.argmax(y, axis=1)
+        indices: Array = np.argmax(y, axis=1)
+        return indices
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.dtype.hasobject:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from thalweg.core.errors import DataError
-from thalweg.data.table import Array, Table
+from thalweg.data.table import Array, Table, join
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -89,8 +89,6 @@ def read_images(path: Path, target: str | None, need_target: bool) -> Table:
 
 def read_folder(folder: Path, need_target: bool) -> Table | None:
     """Read a folder of idx files: ``train-*`` with ``t10k-*`` or ``test-*`` as its official test set, if any."""
-    from thalweg.data.bundled import join
-
     images = sorted(file for file in folder.iterdir() if "images" in file.name and "idx" in file.name)
     train = [file for file in images if file.name.startswith("train")]
     test = [file for file in images if file.name.startswith(("t10k", "test"))]

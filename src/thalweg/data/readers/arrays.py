@@ -1,0 +1,155 @@
+"""NumPy files: ``.npz`` with features and targets under their usual keys, and ``.npy`` with targets beside it.
+
+Pickled object arrays are refused: reading data runs no code.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from thalweg.core.errors import ArgumentError, DataError, nearest
+from thalweg.data.readers.frames import from_arrays
+from thalweg.data.table import Array, Table, join
+
+MAP_BYTES = 256 * 2**20  # a larger .npy file stays on disk as a memory-mapped array
+
+FEATURE_KEYS = ("x", "images", "image", "data", "features", "inputs")
+TARGET_KEYS = ("y", "labels", "label", "target", "targets", "t")
+# Names of a targets file beside a features file: the first replacement that leads to a file is used.
+SIBLINGS = (("X", "y"), ("x", "y"), *((a, b) for a in FEATURE_KEYS[1:] for b in TARGET_KEYS[1:]))
+
+
+def read_npz(path: Path, target: str | None, need_target: bool) -> Table:
+    """Read an ``.npz`` archive.
+
+    Args:
+        path: the archive.
+        target: key of the targets, when it has no usual name.
+        need_target: whether missing targets are an error.
+
+    Raises:
+        DataError: the archive is damaged, or its keys do not tell what is what; names them.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
+        raise DataError(_damaged(path, "npz archive", error)) from None
+    names = [str(name) for name in arrays.pop("feature_names", np.array([])).ravel()] or None
+    shown = ", ".join(f"{key} {value.shape}" for key, value in arrays.items()) or "nothing"
+    if target is not None and target not in arrays:
+        if need_target:
+            raise ArgumentError("target", f"a key of {path}: {shown}", repr(target), nearest(target, arrays))
+        target = None
+    train = _key(arrays, FEATURE_KEYS, ("{}", "{}_train", "train_{}"))
+    labels = target or _key(arrays, TARGET_KEYS, ("{}", "{}_train", "train_{}"))
+    if train is None:
+        others = [key for key in arrays if key != labels]
+        train = others[0] if len(others) == 1 else None
+    if train is None or (labels is None and need_target):
+        raise DataError(
+            f"{path}: expected the keys x and y, images and labels, data and target, or x_train and y_train; "
+            f"found {shown}. Save the arrays under such keys{', or name the target' if train else ''}."
+        )
+    table = from_arrays(arrays[train], arrays[labels] if labels else None, str(path), names=names, target_name=target)
+    x_test = _key(arrays, FEATURE_KEYS, ("{}_test", "test_{}"))
+    y_test = _key(arrays, TARGET_KEYS, ("{}_test", "test_{}"))
+    if x_test is None or (labels and y_test is None):
+        return table
+    test = from_arrays(arrays[x_test], arrays[y_test] if labels and y_test else None, str(path))
+    if test.width != table.width:
+        raise DataError(f"{path}: {train} has {table.width} features a row, {x_test} has {test.width}.")
+    return join(table, test)
+
+
+def read_npy(path: Path, target: str | None, need_target: bool) -> Table:
+    """Read an ``.npy`` array of examples; its targets are a column, or an ``.npy`` file beside it.
+
+    Args:
+        path: the array (N, …); above 256 MB it stays on disk, memory-mapped.
+        target: a column by its number (``"-1"`` is the last) or its name (``"x3"``), or the path of an ``.npy``
+            file of targets; by default the file beside it, such as ``y_train.npy`` beside ``X_train.npy``.
+        need_target: whether missing targets are an error.
+    """
+    examples = load_npy(path)
+    beside = _sibling(path) if target is None else _named(path, target)
+    if beside is not None:
+        return from_arrays(examples, load_npy(beside), str(path))
+    if target is not None:
+        return _column_target(path, examples, target, need_target)
+    if need_target:
+        raise ArgumentError(
+            "target",
+            f"a column number such as -1, or an .npy file of targets for {path}",
+            "nothing, and no file of targets lies beside it",
+        )
+    return from_arrays(examples, None, str(path))
+
+
+def load_npy(path: Path) -> Array:
+    """Load an ``.npy`` file, memory-mapped when it is large.
+
+    Raises:
+        DataError: the file is truncated or holds Python objects.
+    """
+    try:
+        array: Array = np.load(path, mmap_mode="r" if path.stat().st_size > MAP_BYTES else None, allow_pickle=False)
+    except (EOFError, OSError, ValueError) as error:
+        raise DataError(_damaged(path, "npy file", error)) from None
+    return array
+
+
+def _key(arrays: Mapping[str, Array], keys: tuple[str, ...], forms: tuple[str, ...]) -> str | None:
+    lower = {key.lower(): key for key in arrays}
+    for form in forms:
+        for key in keys:
+            if form.format(key) in lower:
+                return lower[form.format(key)]
+    return None
+
+
+def _column_target(path: Path, examples: Array, target: str, need_target: bool) -> Table:
+    flat = examples.reshape(len(examples), -1)
+    width = flat.shape[1]
+    number = target.removeprefix("x")
+    if not number.lstrip("-").isdigit() or not -width <= int(number) < width:
+        if not need_target:
+            return from_arrays(examples, None, str(path))
+        raise ArgumentError("target", f"a column of {path}, -1 to {width - 1}, or an .npy file", repr(target))
+    index = int(number) % width
+    if index == width - 1:
+        rest = flat[:, :-1]  # a view: a mapped array stays mapped
+    elif index == 0:
+        rest = flat[:, 1:]
+    else:
+        rest = np.delete(flat, index, axis=1)
+    names = [f"x{i}" for i in range(width) if i != index]
+    return replace(from_arrays(rest, flat[:, index], str(path), names=names), target_name=f"x{index}")
+
+
+def _named(path: Path, target: str) -> Path | None:
+    for candidate in (Path(target), path.with_name(target)):
+        if candidate.suffix == ".npy" and candidate.is_file():
+            return candidate
+    return None
+
+
+def _sibling(path: Path) -> Path | None:
+    for features, targets in SIBLINGS:
+        if features in path.stem:
+            candidate = path.with_name(path.name.replace(features, targets, 1))
+            if candidate.is_file() and candidate != path:
+                return candidate
+    return None
+
+
+def _damaged(path: Path, kind: str, error: Exception) -> str:
+    if "allow_pickle" in str(error) or "pickled" in str(error):
+        return f"{path}: holds Python objects, which are not read because that can run code. Save numbers or text."
+    return f"{path}: the {kind} is truncated or damaged ({str(error).splitlines()[0]}). Write or fetch it again."

@@ -1,0 +1,139 @@
+"""Data frames and arrays from Python to tables: which column is the target, and which mark the official test set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg.core.errors import ArgumentError, DataError, nearest
+from thalweg.data.table import Array, Table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TARGET_NAMES = ("target", "label", "class", "y")  # taken for the target when none is named, in this order
+
+
+def from_frame(frame: pl.DataFrame, name: str, target: str | None, need_target: bool, y: Any = None) -> Table:
+    """A table of a polars data frame.
+
+    Args:
+        frame: one row an example.
+        name: of the data, for messages.
+        target: name of the target column; by default ``target``, ``label``, ``class`` or ``y``.
+        need_target: whether a table without target is an error; without it, no column is guessed.
+        y: the target, when it is no column of the frame.
+
+    Raises:
+        ArgumentError: the target column is not there; names the nearest.
+        DataError: the table is empty.
+    """
+    import polars as pl
+
+    if frame.height == 0 or frame.width == 0:
+        raise DataError(f"{name}: the table is empty ({frame.height} rows, {frame.width} columns). Give rows of data.")
+    columns = frame.columns
+    marks = None
+    if "is_test" in columns and frame["is_test"].dtype == pl.Boolean and target != "is_test":
+        marks = frame["is_test"].fill_null(value=False).to_numpy().copy()
+        columns = [column for column in columns if column != "is_test"]
+    if y is not None:
+        labels = _target(y, name)
+        if len(labels) != frame.height:
+            raise ArgumentError("y", f"{frame.height} targets, one for each row", len(labels))
+        return Table(name, frame.select(columns), labels, tuple(columns), target, None, marks)
+    if need_target or (target is not None and target in columns):
+        target = chosen_target(columns, target, name)
+    else:
+        target = None
+    features = [column for column in columns if column != target]
+    if not features:
+        raise DataError(f"{name}: no feature column is left to learn from. Give columns beside {target!r}.")
+    series = None if target is None else frame[target]
+    return Table(name, frame.select(features), series, tuple(features), target, None, marks)
+
+
+def chosen_target(columns: Sequence[str], target: str | None, name: str) -> str:
+    """The target column: the one named, or the first usual name."""
+    shown = ", ".join(map(repr, columns[:12])) + (f" and {len(columns) - 12} more" if len(columns) > 12 else "")
+    if target is None:
+        for usual in TARGET_NAMES:
+            if usual in columns:
+                return usual
+        raise ArgumentError("target", f"the name of a column of {name}", "nothing", f"Columns: {shown}.")
+    if target not in columns:
+        raise ArgumentError("target", f"a column of {name}: {shown}", repr(target), nearest(target, columns))
+    return target
+
+
+def from_native(data: Any, name: str, target: str | None, need_target: bool, y: Any = None) -> Table:
+    """A table of any data frame that narwhals understands (pandas, polars, PyArrow, Modin, DuckDB, …)."""
+    import narwhals as nw
+    import polars as pl
+
+    if isinstance(data, pl.LazyFrame):
+        data = data.collect()
+    if isinstance(data, pl.DataFrame):
+        return from_frame(data, name, target, need_target, y)
+    frame: Any = nw.from_native(data)
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect(backend="polars")
+    try:
+        polars = frame.to_polars()
+    except ModuleNotFoundError:  # pandas goes through PyArrow, which need not be there
+        polars = pl.DataFrame({str(column): frame[column].to_list() for column in frame.columns}, strict=False)
+    return from_frame(polars, name, target, need_target, y)
+
+
+def is_frame(data: Any) -> bool:
+    """Whether narwhals takes this object for a data frame."""
+    if isinstance(data, (np.ndarray, list, tuple, int, float)):
+        return False
+    import narwhals as nw
+
+    return isinstance(nw.from_native(data, pass_through=True), (nw.DataFrame, nw.LazyFrame))
+
+
+def from_arrays(
+    x: Any, y: Any, name: str, *, names: Sequence[str] | None = None, target_name: str | None = None
+) -> Table:
+    """A table of an array of examples (N, …) and its targets (N,), (N, K) or None.
+
+    Raises:
+        ArgumentError: the examples are no numbers, or the lengths differ.
+        DataError: no rows.
+    """
+    if hasattr(x, "toarray") and hasattr(x, "nnz"):
+        raise ArgumentError("x", "a dense array", "a sparse matrix", "Give x.toarray().")
+    examples: Array = x if isinstance(x, np.ndarray) else np.asarray(x)
+    if examples.dtype.kind not in "biuf":
+        hint = "Give a data frame when some columns are text."
+        raise ArgumentError("x", f"an array of numbers in {name}", f"an array of {examples.dtype}", hint)
+    if examples.dtype == np.float16:
+        examples = examples.astype(np.float32)
+    if examples.ndim == 0:
+        raise ArgumentError("x", "an array with one row an example", f"the single number {examples}")
+    if examples.size == 0:
+        raise DataError(f"{name}: the table is empty (shape {examples.shape}). Give rows of data.")
+    shape = examples.shape[1:]
+    flat = examples.reshape(len(examples), -1) if examples.ndim != 2 else examples
+    targets = None if y is None else _target(y, name)
+    if targets is not None and len(targets) != len(flat):
+        raise ArgumentError("y", f"{len(flat)} targets, one for each row of x", len(targets))
+    if names is None or len(names) != flat.shape[1]:
+        names = [f"x{i}" for i in range(flat.shape[1])]
+    return Table(name, flat, targets, tuple(map(str, names)), target_name, shape if len(shape) > 1 else None)
+
+
+def _target(y: Any, name: str) -> Any:
+    """Targets as an array (N,) or (N, K), or a polars series left as it is."""
+    if type(y).__module__.startswith("polars") and type(y).__name__ == "Series":
+        return y
+    labels: Array = y if isinstance(y, np.ndarray) else np.asarray(y)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim not in {1, 2}:
+        raise ArgumentError("y", f"one target for each row of {name}, or a row of K targets", f"shape {labels.shape}")
+    return labels
