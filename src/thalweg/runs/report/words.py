@@ -30,6 +30,27 @@ def plural(value: int, noun: str, many: str | None = None) -> str:
     return f"{count(value)} {noun if value == 1 else many or noun + 's'}"
 
 
+def times(value: int) -> str:
+    """How often.
+
+    Example:
+        >>> times(1), times(3)
+        ('once', '3 times')
+    """
+    return {1: "once", 2: "twice"}.get(value) or f"{count(value)} times"
+
+
+def shorten(name: str, length: int = 22) -> str:
+    """A name that fits a heading; the middle goes, since long names often differ at their end.
+
+    Example:
+        >>> shorten("a rather long class name 12")
+        'a rather lo…s name 12'
+    """
+    half = (length - 1) // 2
+    return name if len(name) <= length else f"{name[: half + 1]}…{name[-half + 1 :]}"
+
+
 def percent(share: Any, digits: int | None = None) -> str:
     """A share in percent, with as many digits as tell it from 0 and from 100.
 
@@ -42,7 +63,9 @@ def percent(share: Any, digits: int | None = None) -> str:
     value = 100 * float(share) * (1 + 1e-12)  # 0.8865 is meant as 88.65, which no float is, and rounds to 88.7
     room = min(abs(value), abs(100 - value))
     if digits is None:
-        digits = 0 if room < 1e-9 else 1 if room >= 0.1 else min(6, -math.floor(math.log10(room)))
+        digits = 0 if room < 1e-9 else 1 if room >= 0.1 else min(6, -math.floor(math.log10(room) + 1e-6))
+        text = f"{value:.{digits}f}"
+        return (text.rstrip("0") if digits > 1 else text) + f"{THIN}%"
     return f"{value:.{digits}f}{THIN}%"
 
 
@@ -73,7 +96,7 @@ def cell(value: Any) -> str:
         return "missing" if value is None else str(value)
     if isinstance(value, int):
         return str(value) if abs(value) < 10_000 else count(value)
-    return number(value, 5) if isinstance(value, float) else str(value)
+    return number(value, 5 if abs(value) >= 1 else 3) if isinstance(value, float) else str(value)
 
 
 def duration(seconds: Any) -> str:

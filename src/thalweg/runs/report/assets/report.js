@@ -49,7 +49,7 @@
         categoryPercentage: 1, borderWidth: 1, borderColor: css("--card"), grouped: false };
     }
     const few = series.points.length < 300;
-    return { label: series.name, data: series.points, backgroundColor: color + (few ? "b0" : "70"), borderWidth: 0,
+    return { label: series.name, data: series.points, clip: 16, backgroundColor: color + (few ? "b0" : "70"), borderWidth: 0,
       pointRadius: series.points.map((p) => p.r || (few ? 3.5 : 2.2)), pointHitRadius: 4 };
   }
 
@@ -62,10 +62,11 @@
       grid: { color: css("--rule") },
       border: { color: css("--rule") },
       beginAtZero: y && Boolean(spec.zero) && !spec.logged,
+      grace: y && !spec.logged && !spec.range ? "6%" : undefined,
       offset: false,
       min: spec.range && spec.range[0], max: spec.range && spec.range[1],
       ticks: {
-        color: ink, maxRotation: 0, autoSkipPadding: 14,
+        color: ink, includeBounds: false, maxRotation: 0, autoSkipPadding: 14,
         precision: !y && spec.kind === "line" ? 0 : undefined,
         callback(value) {
           if (y && spec.logged && !/^[125]/.test(value.toExponential())) return null;
@@ -111,6 +112,7 @@
     const entry = { spec: spec, canvas: figure.querySelector("canvas"), chart: null };
     const button = figure.querySelector("[data-log]");
     if (button) {
+      button.setAttribute("aria-pressed", String(Boolean(spec.logged)));
       button.addEventListener("click", () => {
         spec.logged = !spec.logged;
         button.setAttribute("aria-pressed", String(spec.logged));

@@ -6,7 +6,7 @@ from typing import Any
 
 from thalweg.runs.report import facts
 from thalweg.runs.report.files import Run
-from thalweg.runs.report.html import Html, details, el, section, table
+from thalweg.runs.report.html import Html, details, el, join, section, table
 from thalweg.runs.report.words import count, duration, memory, plural
 
 _CLASSES = 12
@@ -35,7 +35,15 @@ def network(run: Run) -> Html | None:
         el(
             "div",
             table(
-                ["Layer", "Output", "Parameters N_p", "Multiplications N_×"], body, caption="Layers", numbers=[1, 2, 3]
+                [
+                    "Layer",
+                    "Output",
+                    join(["Parameters N", el("sub", "p")]),
+                    join(["Multiplications N", el("sub", "×")]),
+                ],
+                body,
+                caption="Layers",
+                numbers=[1, 2, 3],
             ),
             class_="full",
         ),
@@ -82,7 +90,7 @@ def about(run: Run) -> Html:
         parts.append(el("div", el("h3", "Versions and machine"), _facts(where)))
     return section(
         "Data, settings and versions",
-        el("div", parts, class_="grid"),
+        el("div", parts, class_="thirds"),
         details("config.toml", el("pre", run.config)) if run.config else None,
         id="about",
     )

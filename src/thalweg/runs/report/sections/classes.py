@@ -8,10 +8,11 @@ from typing import Any
 from thalweg.runs.report.charts import chart
 from thalweg.runs.report.files import Run
 from thalweg.runs.report.html import Html, details, el, section, table
-from thalweg.runs.report.words import cell, count, number, percent, plural, rows_noun
+from thalweg.runs.report.words import cell, count, number, percent, plural, rows_noun, shorten, times
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _COLUMNS = 16
+_BESIDE = 12  # classes whose matrix leaves room for a table at its side
 
 
 def confusion(run: Run) -> Html | None:
@@ -23,31 +24,35 @@ def confusion(run: Run) -> Html | None:
     if pairs:
         top = pairs[0]
         intro = (
-            f"The most frequent mistake: “{top['true']}” taken for “{top['predicted']}”, {count(top['count'])} times "
+            f"The most frequent mistake: “{top['true']}” taken for “{top['predicted']}”, {times(top['count'])} "
             f"({percent(top['share'])} of that class)."
         )
     else:
         intro = f"Every one of the {plural(result['rows'], f'{name} {rows_noun(result)}')} was put into its class."
+    per_class = _per_class(result["per_class"])
+    folded = details(f"The {len(pairs)} most confused pairs", _pairs(pairs)) if pairs else None
     if matrix is None:
+        words = f"With {count(len(result['classes']))} classes a matrix cannot be read; the most confused pairs are:"
         shown: list[object] = [
-            el(
-                "p",
-                f"With {count(len(result['classes']))} classes a matrix cannot be read; the most confused pairs are:",
-            ),
+            el("p", words),
             el("div", _pairs(pairs), class_="full"),
+            details(f"Each of the {count(len(result['per_class']))} classes", per_class),
+        ]
+    elif len(matrix) <= _BESIDE:
+        shown = [
+            el("div", _matrix(result["classes"], matrix), el("div", per_class, class_="full"), class_="split"),
+            folded if len(matrix) > 4 else None,
         ]
     else:
-        shown = [_matrix(result["classes"], matrix)]
-        if len(matrix) > 10 and pairs:
-            shown.append(details(f"The {len(pairs)} most confused pairs", _pairs(pairs)))
-    per_class = _per_class(result["per_class"])
-    few = len(result["per_class"]) <= 30
+        shown = [
+            _matrix(result["classes"], matrix),
+            folded,
+            el("h3", "Each class"),
+            el("div", per_class, class_="full"),
+        ]
     return section(
         "Which classes are confused",
         *shown,
-        el("div", el("h3", "Each class"), per_class, class_="full")
-        if few
-        else details(f"Each of the {count(len(result['per_class']))} classes", per_class),
         id="confusion",
         intro=intro,
     )
@@ -79,11 +84,11 @@ def _matrix(names: list[str], matrix: list[list[int]]) -> Html:
     long = max(len(name) for name in names) > 4 and len(names) > 4
     head = el(
         "tr",
-        el("th", "true ↓  predicted →", class_="axis", scope="col"),
-        [el("th", el("span", name), scope="col", title=name) for name in names],
+        el("th", "true ↓", el("br"), "predicted →", class_="axis", scope="col"),
+        [el("th", el("span", shorten(name)), scope="col", title=name) for name in names],
     )
     body = [
-        el("tr", el("th", name, scope="row", title=name), [square(t, p) for p in range(len(names))])
+        el("tr", el("th", shorten(name), scope="row", title=name), [square(t, p) for p in range(len(names))])
         for t, name in enumerate(names)
     ]
     caption = "Confusion matrix: a row for each true class, a column for each predicted class; counts" + (
@@ -140,7 +145,8 @@ def mistakes(run: Run) -> Html | None:
     wrong = result["confident_mistakes"]
     intro = (
         f"{'The' if len(wrong) > 1 else 'The one'} {name} {rows_noun(result)}{'s' if len(wrong) > 1 else ''} that the "
-        "network got wrong with the highest probability. Wrong labels and odd examples show up here first."
+        "network got wrong with the highest probability. Wrong labels and odd examples show up here first. "
+        f"{'Images' if result.get('picture') else 'Rows'} are counted from 0."
     )
     shown = _pictures(name, wrong) if result.get("picture") else _rows(result, wrong)
     return section("Most confident mistakes", shown, id="mistakes", intro=intro)

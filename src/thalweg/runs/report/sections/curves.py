@@ -7,10 +7,11 @@ from typing import Any
 from thalweg.runs.report import facts
 from thalweg.runs.report.charts import chart, line, thin
 from thalweg.runs.report.files import Run
-from thalweg.runs.report.html import Html, el, section, table
+from thalweg.runs.report.html import Html, details, el, section, table
 from thalweg.runs.report.words import count, duration, number, percent
 
 _TABLE_ROWS = 200
+_FAR = 200  # between the largest and the smallest loss: only a logarithmic scale shows both
 _RISE = 1.03  # test loss above its minimum by more than this is called a rise
 
 
@@ -23,6 +24,8 @@ def curves(run: Run) -> Html | None:
     best = facts.best_epoch(run)
     marked = "kept" if run.info.get("best_epoch") is not None else "lowest test loss"
     numbers = _table(run, measure)
+    if len(run.log) == 1:
+        return section("How training went", el("div", numbers, class_="full"), id="curves", intro=reading(run))
     show = percent if measure.share else number
 
     def pair(key: str) -> list[dict[str, Any]]:
@@ -45,9 +48,9 @@ def curves(run: Run) -> Html | None:
             titles=("epoch", "loss (nat per example)"),
             mark=best,
             marked=marked,
-            log=_positive(run),
+            **_scale(run),
         )
-        charts.append(chart("Loss", spec, alt=ends("loss", number), table=numbers))
+        charts.append(chart("Loss", spec, alt=ends("loss", number)))
     if pair(measure.key):
         spec = line(
             epochs,
@@ -74,8 +77,9 @@ def curves(run: Run) -> Html | None:
             small.append(chart(title, spec, alt=f"Between {form(min(known))} and {form(max(known))}."))
     return section(
         "How training went",
-        el("div", charts, class_="grid"),
+        el("div", charts, class_="grid curves"),
         el("div", small, class_="grid small") if small else None,
+        details("The numbers of every epoch", numbers),
         id="curves",
         intro=reading(run),
     )
@@ -117,10 +121,11 @@ def _column(run: Run, key: str) -> list[Any]:
     return [row.get(key) if isinstance(row.get(key), (int, float)) else None for row in run.log]
 
 
-def _positive(run: Run) -> bool:
-    """A logarithmic scale is offered where there is a logarithm (a density's loss may be negative)."""
+def _scale(run: Run) -> dict[str, bool]:
+    """A logarithmic scale where there is a logarithm (a density's loss may be negative), at once for a long way."""
     values = [v for key in ("train_loss", "test_loss") for v in _column(run, key) if v is not None]
-    return bool(values) and min(values) > 0
+    positive = bool(values) and min(values) > 0
+    return {"log": positive, "logged": positive and max(values) > _FAR * min(values)}
 
 
 def _table(run: Run, measure: facts.Metric) -> Html:

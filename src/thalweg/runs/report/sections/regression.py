@@ -167,6 +167,6 @@ def largest_errors(run: Run) -> Html | None:
         "Largest errors",
         table([*head, *features], map(cells, listed), caption="Largest errors", numbers=range(1 + several, 60)),
         id="largest",
-        intro=f"The {name} rows furthest off. Wrong entries and odd cases show up here first."
-        + (f" The first {_COLUMNS} of {_COLUMNS + more} columns." if more > 0 else ""),
+        intro=f"The {name} rows furthest off. Wrong entries and odd cases show up here first. Rows are "
+        "counted from 0." + (f" The first {_COLUMNS} of {_COLUMNS + more} columns." if more > 0 else ""),
     )

@@ -63,7 +63,7 @@ def headline(run: Run) -> str:
     if result.get("task") == "regression":
         targets = result["targets"]
         unit = f" in {targets[0]['name']}" if len(targets) == 1 else f" over {len(targets)} targets"
-        return f"Typical error {number(result['rmse'], 3)}{unit} on {rows}"
+        return f"Typically off by {number(result['rmse'], 3)}{unit} on {rows}"
     if result["mistakes"] == 0:
         return f"None of {rows} wrong"
     return f"{percent(result['error'])} of {rows} wrong"
@@ -97,9 +97,11 @@ def _lead(run: Run) -> list[object]:
 def _what(run: Run) -> str:
     widths, data = facts.architecture(run), run.data
     parts = [f"A dense network {widths}" if widths else "A dense network"]
+    if data.get("train_rows") or run.log:
+        parts.append("trained")
     if data.get("train_rows"):
         noun = rows_noun(run.evaluated[1]) if run.evaluated else "row"
-        parts.append(f"trained on {plural(int(data['train_rows']), noun)}")
+        parts.append(f"on {plural(int(data['train_rows']), noun)}")
         parts.append(f"of {data['name']}" if data.get("name") else "")
     if run.log:
         parts.append(f"for {plural(len(run.log), 'epoch')}")

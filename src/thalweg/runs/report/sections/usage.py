@@ -47,9 +47,12 @@ def python(run: Run) -> str:
     """Python lines that load the model and predict."""
     classifier = facts.metric(run).share
     folder: Any = str(run.folder / "model")
-    lines = ["import thalweg as tw", "", f"model = tw.load({folder!r})", "y = model.predict(x)"]
+    lines = ["import thalweg as tw", "", f"model = tw.load({folder!r})"]
+    inputs = facts.summary(run).get("inputs")
+    shape = f"an array (rows, {inputs})" if inputs else "an array"
+    lines.append(f"y = model.predict(x)  # x: {shape}, or a data frame with the columns of the training table")
     if classifier:
-        lines.append("p = model.predict_proba(x)  # a probability for each class")
+        lines.append("p = model.predict_proba(x)  # a probability for each class, in the order of model.classes")
     else:
-        lines.append("d = model.predict_dist(x)  # a distribution for each row: d.mean, d.variance, d.sample(…)")
+        lines.append("d = model.predict_dist(x)  # a distribution for each row: d.mean, d.variance")
     return "\n".join(lines)
