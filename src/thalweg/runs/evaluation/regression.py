@@ -47,7 +47,7 @@ def regression_evaluation(
         (0.5774, 0.5)
     """
     y_all = np.asarray(y_true, np.float64)
-    y_all = y_all.reshape(len(y_all), -1)
+    y_all = y_all[:, None] if y_all.ndim == 1 else y_all
     m_all = np.asarray(mean, np.float64).reshape(y_all.shape)
     rows_all, targets = y_all.shape
     s_all = None

@@ -69,7 +69,7 @@ def about(run: Run) -> Html:
         ("Content hash", el("code", data["hash"]) if data.get("hash") else None),
         *[(_label(k), _plain(v)) for k, v in data.items() if k not in _KNOWN and _plain(v) is not None],
     ]
-    parts = [el("div", el("h3", "Data"), _facts(rows))]
+    parts = [el("div", el("h3", "Data"), _facts(rows))] if data else []
     settings = facts.settings(run)
     if settings:
         parts.append(el("div", el("h3", "Settings"), _facts([(_label(k), _plain(v)) for k, v in settings.items()])))

@@ -84,7 +84,7 @@ def _matrix(names: list[str], matrix: list[list[int]]) -> Html:
     long = max(len(name) for name in names) > 4 and len(names) > 4
     head = el(
         "tr",
-        el("th", "true ↓", el("br"), "predicted →", class_="axis", scope="col"),
+        el("th", "true ↓", el("br"), "pred. →", class_="axis", scope="col"),
         [el("th", el("span", shorten(name)), scope="col", title=name) for name in names],
     )
     body = [
@@ -110,7 +110,7 @@ def _pairs(pairs: list[dict[str, Any]]) -> Html:
 
 def _per_class(rows: list[dict[str, Any]]) -> Html:
     return table(
-        ["Class", "Rows", "Predicted", "Precision", "Recall", "F1", ""],
+        ["Class", "Rows", "Predicted", "Precision", "Recall", "F1"],
         [
             [
                 r["class"],
@@ -119,7 +119,6 @@ def _per_class(rows: list[dict[str, Any]]) -> Html:
                 percent(r["precision"]),
                 percent(r["recall"]),
                 number(r["f1"], 3),
-                _bar(r["f1"], text=False),
             ]
             for r in rows
         ],
@@ -128,13 +127,8 @@ def _per_class(rows: list[dict[str, Any]]) -> Html:
     )
 
 
-def _bar(share: float | None, *, text: bool = True) -> list[object]:
-    if share is None:
-        return ["–"] if text else []
-    return [
-        el("span", class_="bar", style=f"width:{90 * share:.0f}px", aria_hidden="true"),
-        f" {percent(share)}" if text else "",
-    ]
+def _bar(share: float) -> list[object]:
+    return [el("span", class_="bar", style=f"width:{90 * share:.0f}px", aria_hidden="true"), f" {percent(share)}"]
 
 
 def mistakes(run: Run) -> Html | None:
