@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -290,16 +289,17 @@ def test_heavy_libraries_stay_out_and_it_is_fast(tmp_path: Path) -> None:
         {"summary": SUMMARY},
         classified(["a", "b"], inputs=np.zeros((200, 784)), example_shape=(28, 28)),
     )
+    # in its own process: this one has the libraries, and checks the types of every call
     code = (
-        "import sys, thalweg.runs.report as r\n"
-        f"r.write_report({str(folder)!r})\n"
+        "import sys, time, thalweg.runs.report as r\n"
+        "def once():\n"
+        "    start = time.process_time()\n"
+        f"    r.write_report({str(folder)!r})\n"
+        "    return time.process_time() - start\n"
+        "print(min(once() for _ in range(3)))\n"
         "print(sorted({'jax', 'numpy', 'matplotlib', 'sklearn', 'polars', 'pydantic'} & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.strip() == "[]"
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        write_report(folder)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.1
+    seconds, heavy = out.stdout.splitlines()
+    assert heavy == "[]"
+    assert float(seconds) < 0.1
