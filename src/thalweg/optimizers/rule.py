@@ -88,9 +88,9 @@ def rule_from_optax(transformation: optax.GradientTransformation) -> Rule:
     ) -> tuple[Params, Any]:
         del step, learning_rate
         updates, state = full.update(grads, state, params, **extra)
-        return updates, state
+        return updates, _strong(state)
 
-    return Rule(full.init, update)
+    return Rule(lambda params: _strong(full.init(params)), update)
 
 
 def scaled(factor: Scalar, tree: Params) -> Params:
@@ -106,3 +106,11 @@ def scaled(factor: Scalar, tree: Params) -> Params:
 def zeros_like(params: Params) -> Params:
     """Return a pytree of zeros with the shapes and precisions of ``params``."""
     return jax.tree.map(jnp.zeros_like, params)
+
+
+def _strong(state: Any) -> Any:
+    """Return the state without JAX's weak types, which would change from one step to the next and compile twice."""
+    return jax.tree.map(
+        lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype) if getattr(leaf, "weak_type", False) else leaf,
+        state,
+    )
