@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.core.errors import ArgumentError, DataError, DataWarning, nearest
-from thalweg.data.levels import Levels
+from thalweg.data.levels import MOST_LEVELS, Levels
 from thalweg.data.numbers import Numbers, check_numbers
 from thalweg.data.schema import as_numbers, kind_of
 from thalweg.data.table import Array, Table
@@ -82,6 +82,9 @@ class Encoder:
             names = tuple(name for name, kind in kinds.items() if kind == "number")
             matrix = _matrix(table.frame, names, table.name)
             levels = tuple(Levels.fit(table.frame[name]) for name, kind in kinds.items() if kind == "levels")
+            for level in levels:
+                if level.other:
+                    _warn_of_levels(level.name, table.frame[level.name].n_unique(), table.name)
             ignored = tuple(name for name, kind in kinds.items() if kind == "nothing")
             dtype = "frame"
         else:
@@ -276,10 +279,19 @@ class Encoder:
         if new:
             warnings.warn(
                 f"{source}: {sum(new.values())} numbers are missing in columns where training missed none: "
-                f"{_some(list(new))}; the median of training stands in.",
+                f"{_some(list(new))}; the mean of training stands in.",
                 DataWarning,
                 stacklevel=3,
             )
+
+
+def _warn_of_levels(name: str, count: int, source: str) -> None:
+    warnings.warn(
+        f"{source}: column {name!r} has {count} levels: the {MOST_LEVELS} most frequent get a column each, the others "
+        "share one.",
+        DataWarning,
+        stacklevel=3,
+    )
 
 
 def _matrix(frame: pl.DataFrame, names: Sequence[str], source: str) -> Array:

@@ -1,8 +1,8 @@
 """Standardizing numbers: z = (x - mean) / std, fitted chunk by chunk so that a mapped array is never loaded whole.
 
-Columns that never vary become 0. Missing numbers (NaN) become the median, and each column that had some in the
-training set gets an indicator column. Images share one mean and one standard deviation: pixels that are almost
-always off would otherwise be blown up.
+Columns that never vary become 0. A column with missing numbers (NaN) in the training set takes the median for them
+and gets an indicator column; where training missed none, the mean stands in. Images share one mean and one standard
+deviation: pixels that are almost always off would otherwise be blown up.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def _sums(x: Array, shared: bool, names: Sequence[str], source: str) -> tuple[Ar
         with np.errstate(all="ignore"):
             centered = np.subtract(rows, shift.astype(kind), dtype=kind)
             squares = np.einsum("nd,nd->d", centered, centered).astype(np.float64)
-        if np.isfinite(squares).all():
+        if (squares < ABSURD**2 / 4).all():  # else something is missing, infinite or absurd
             count += len(rows)
             total += np.ones(len(rows), kind) @ centered
             square += squares

@@ -10,7 +10,9 @@ from thalweg.core.errors import DataError, DataWarning
 if TYPE_CHECKING:
     import polars as pl
 
-MOSTLY = 0.9  # a text column of which so many cells are numbers is taken for numbers with slips
+MOSTLY = 0.9  # text of which so many cells are numbers, and different ones, is taken for numbers with slips
+SOME_CODES = 20  # text with at most so many different numbers is taken for codes of categories
+MANY_CODES = 100
 
 
 def as_numbers(series: pl.Series, source: str) -> pl.Series:
@@ -67,14 +69,24 @@ def kind_of(series: pl.Series, source: str) -> str:
         return _left_out(series, source, "holds no value")
     if kind == pl.String:
         known = series.drop_nulls()
-        numbers = int(known.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().sum())
-        if numbers == len(known):
+        numbers = known.str.strip_chars().cast(pl.Float64, strict=False).drop_nulls()
+        if len(numbers) == len(known) and numbers.n_unique() > MANY_CODES:
+            warnings.warn(
+                f"{source}: column {series.name!r} is text that holds numbers alone; it is read as numbers.",
+                DataWarning,
+                stacklevel=2,
+            )
             return "number"
-        if numbers >= MOSTLY * len(known):
+        if len(numbers) < len(known) and looks_numeric(len(numbers), numbers.n_unique(), len(known)):
             as_numbers(series, source)  # raises, and names the cell
         if len(known) >= 20 and known.n_unique() == len(known):
             return _left_out(series, source, f"holds {len(known)} different texts, as names or identifiers do")
     return "levels"
+
+
+def looks_numeric(numbers: int, different: int, cells: int) -> bool:
+    """Whether text is a column of numbers with slips: nearly all cells are numbers, and they differ."""
+    return numbers >= MOSTLY * cells and different > min(SOME_CODES, cells // 2)
 
 
 def _left_out(series: pl.Series, source: str, why: str) -> str:

@@ -74,12 +74,12 @@ def split(
     return table.rows(~mask), table.rows(mask)
 
 
-def test_part(table: Table) -> Table:
+def official_test(table: Table) -> Table:
     """The official test rows when the data marks them, else the whole table: what an evaluation uses.
 
     Example:
         >>> table = Table("toy", np.zeros((3, 1)), None, ("a",), is_test=np.array([False, True, False]))
-        >>> len(test_part(table))
+        >>> len(official_test(table))
         1
     """
     return table if table.is_test is None or not table.is_test.any() else table.rows(table.is_test)

@@ -9,7 +9,7 @@ import numpy as np
 
 from thalweg.core.errors import ArgumentError, DataError
 from thalweg.data.numbers import ABSURD
-from thalweg.data.schema import MOSTLY
+from thalweg.data.schema import looks_numeric
 from thalweg.data.table import Array, Table
 
 Label = str | int | float | bool
@@ -148,9 +148,10 @@ def guess_task(y: Array) -> str:
     if y.dtype.kind not in "iuf":
         if y.dtype.kind == "b" or y.dtype.kind not in "OUS":
             return "classification"
-        text = y.astype(str)
+        numbers = [text for text in y.astype(str).tolist() if _is_number(text)]
         # Numbers with a few slips of text are numbers: encoding them names the cell.
-        return "regression" if MOSTLY * len(text) <= sum(map(_is_number, text)) < len(text) else "classification"
+        slips = len(numbers) < len(y) and looks_numeric(len(numbers), len(set(numbers)), len(y))
+        return "regression" if slips else "classification"
     if y.dtype.kind == "f" and not (y == np.round(y)).all():
         return "regression"
     different = len(np.unique(y))

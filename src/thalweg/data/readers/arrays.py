@@ -37,7 +37,7 @@ def read_npz(path: Path, target: str | None, need_target: bool) -> Table:
         DataError: the archive is damaged, or its keys do not tell what is what; names them.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
         raise DataError(_damaged(path, "npz archive", error)) from None

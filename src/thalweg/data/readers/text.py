@@ -64,6 +64,7 @@ def read_text(path: Path, target: str | None, need_target: bool) -> Table:
             f"{path}: no header line: the columns are called x0 to x{len(header) - 1}.", DataWarning, stacklevel=2
         )
     frame.columns = header
+    frame = _stripped(frame)
     return from_frame(frame, str(path), target, need_target)
 
 
@@ -106,6 +107,23 @@ def _ends(source: Any) -> tuple[str, str]:
 
 def _decoded(line: bytes) -> str:
     return line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
+
+
+def _stripped(frame: pl.DataFrame) -> pl.DataFrame:
+    """Cells without blanks around them: ``1, 2, a`` holds two numbers."""
+    import polars as pl
+
+    texts = [series.str.strip_chars() for series in frame.get_columns() if series.dtype == pl.String]
+    casts = []
+    for text in texts:
+        known = text.replace(dict.fromkeys([*MISSING, ""]))
+        for kind in (pl.Int64, pl.Float64):
+            numbers = known.cast(kind, strict=False)
+            if numbers.null_count() == known.null_count() < len(known):
+                known = numbers
+                break
+        casts.append(known)
+    return frame.with_columns(casts)
 
 
 def _has_decimal_commas(frame: pl.DataFrame) -> bool:
