@@ -73,5 +73,6 @@ def nearest(name: str, choices: Iterable[str]) -> str:
         >>> nearest("adm", ["adam", "sgd"])
         "Did you mean 'adam'?"
     """
-    close = get_close_matches(name, list(choices), n=1, cutoff=0.5)
+    known = list(choices)
+    close = get_close_matches(name, known, n=1, cutoff=0.5) or [c for c in known if name and c.startswith(name)]
     return f"Did you mean {close[0]!r}?" if close else ""
