@@ -74,7 +74,7 @@ class Model:
         """Labels in the order of `predict_proba`; empty for regression."""
         if self.task == "regression":
             return np.empty(0, np.int64)
-        if self.encoder is not None and self.encoder.classes is not None:
+        if self.encoder is not None:
             return np.asarray(self.encoder.classes)
         return np.arange(max(2, self.network.outputs))
 
@@ -85,7 +85,12 @@ class Model:
             ArgumentError: another number of features than the network was trained on.
             DataError: columns are missing, or values cannot be read.
         """
-        array = np.asarray(x) if self.encoder is None else self.encoder.encode(x)
+        if self.encoder is not None:
+            from thalweg.data.read import read
+
+            array = self.encoder.features(read(x, need_target=False))
+        else:
+            array = np.asarray(x)
         if self.encoder is None and array.ndim > 2:
             array = array.reshape(len(array), -1)
         if array.ndim != 2 or array.shape[1] != self.network.inputs:
@@ -142,11 +147,9 @@ class Model:
             DataError: labels that did not occur in training.
         """
         outputs: Any = self.outputs(x)
-        targets: Any = np.asarray(y) if self.encoder is None else self.encoder.encode_target(y)
+        targets: Any = self._targets(y)
         if len(targets) != len(outputs):
             raise ArgumentError("y", f"{len(outputs)} targets, one for each row of x", f"{len(targets)}")
-        if self.task == "regression":
-            targets = np.asarray(targets, np.float32).reshape(len(targets), -1)
         self.likelihood.check(self.network.outputs, targets)
         scores = np.asarray(self.likelihood.score(outputs, targets), np.float64)
         loss = self._loss(outputs, targets)
@@ -157,15 +160,12 @@ class Model:
         loss += float(np.log(scale).sum())
         return {"rows": len(outputs), "loss": loss, "rmse": math.sqrt(float((scores * scale**2).mean()))}
 
-    def target_scale(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def target_scale(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return shift and scale (K,) from the network's units to the target's: y = shift + scale · output."""
         width = self.network.outputs
         if self.encoder is None:
-            return np.zeros(width, np.float32), np.ones(width, np.float32)
-        shift, scale = self.encoder.target_scale()
-        return np.broadcast_to(np.asarray(shift, np.float32), width), np.broadcast_to(
-            np.asarray(scale, np.float32), width
-        )
+            return np.zeros(width), np.ones(width)
+        return self.encoder.target_mean, self.encoder.target_scale
 
     def save(self, folder: Path | str) -> None:
         """Write the model folder: ``model.json`` and ``weights.safetensors``. It holds no code.
@@ -180,6 +180,15 @@ class Model:
             "history": [dict(row) for row in self.history],
         }
         write_artefact(folder, description, named({"params": self.params, "state": self.state}))
+
+    def _targets(self, y: Any) -> NDArray[Any]:
+        """Return targets as the network was trained on them: class numbers (N,), or numbers (N, K)."""
+        if self.encoder is not None:
+            from thalweg.data.table import Table
+
+            return self.encoder.targets(Table("y", np.empty((len(y), 0)), np.asarray(y), ()))
+        targets = np.asarray(y)
+        return targets if self.task == "classification" else targets.astype(np.float32).reshape(len(targets), -1)
 
     def _answer(self, outputs: Any) -> NDArray[Any]:
         mean = np.asarray(self.likelihood.mean(outputs))
@@ -225,7 +234,7 @@ def load(folder: Path | str) -> Model:
         history = list(description.get("history", []))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{folder} is damaged: its description cannot be read ({error}).") from error
-    example = jax.ShapeDtypeStruct((2, network.inputs), np.float32)  # type: ignore[no-untyped-call]
+    example = jax.ShapeDtypeStruct((2, network.inputs), np.float32)
     structure = {
         "params": jax.eval_shape(network.init, jax.random.key(0), example),
         "state": jax.eval_shape(network.init_state),
@@ -275,11 +284,12 @@ def _plain(likelihood: Likelihood) -> Likelihood:
     return dataclasses.replace(likelihood, **defaults)
 
 
-def _in_units(distribution: Any, shift: NDArray[np.float32], scale: NDArray[np.float32]) -> Any:
+def _in_units(distribution: Any, shift: NDArray[np.float64], scale: NDArray[np.float64]) -> Any:
     """Return the distribution of shift + scale · z, with its moments where the family is one of location and scale."""
     from numpyro.distributions import Independent, TransformedDistribution
     from numpyro.distributions.transforms import AffineTransform
 
+    shift, scale = shift.astype(np.float32), scale.astype(np.float32)
     base = distribution.base_dist if isinstance(distribution, Independent) else None
     if base is not None and {"loc", "scale"} == set(base.arg_constraints):
         return type(base)(base.loc * scale + shift, base.scale * scale).to_event(1)

@@ -101,14 +101,21 @@ class RunConfig(BaseModel):
     )
 
     optimizer: str = setting("adam", "Optimizer", "Update rule.", choices="optimizers.OPTIMIZERS")
-    learning_rate: Real = setting(1e-3, "Optimizer", "Step size at its peak.", gt=0)
-    schedule: str = setting("cosine", "Optimizer", "Course of the step size.", choices="optimizers.SCHEDULES")
+    learning_rate: Real | None = setting(None, "Optimizer", "Step size at its peak; by default the rule's own.", gt=0)
+    schedule: str = setting(
+        "auto",
+        "Optimizer",
+        "Course of the step size; auto: cosine, for L-BFGS constant.",
+        choices="optimizers.SCHEDULES",
+    )
     schedule_options: Options = setting({}, "Optimizer", "Options of the schedule, as NAME=NUMBER,…")
     optimizer_options: Options = setting({}, "Optimizer", "Options of the update rule, as NAME=NUMBER,…")
     warmup: Real = setting(0.0, "Optimizer", "Linear warm-up: share of training below 1, epochs from 1 on.", ge=0)
-    momentum: Real = setting(0.9, "Optimizer", "Momentum factor of sgd, momentum and nesterov.", ge=0, lt=1)
+    momentum: Real = setting(0.9, "Optimizer", "Momentum factor of momentum and nesterov.", ge=0, lt=1)
 
-    weight_decay: Real = setting(0.0, "Regularization", "Decoupled weight decay.", ge=0)
+    weight_decay: Real | None = setting(
+        None, "Regularization", "Decoupled weight decay; by default the rule's own (0.01 for adamw, else 0).", ge=0
+    )
     l1: Real = setting(0.0, "Regularization", "Penalty on the absolute values of weights.", ge=0)
     l2: Real = setting(0.0, "Regularization", "Penalty on the squares of weights.", ge=0)
     clip_norm: Real | None = setting(None, "Regularization", "Longest gradient allowed.", gt=0)
@@ -118,14 +125,14 @@ class RunConfig(BaseModel):
 
     epochs: Whole = setting(10, "Training", "Passes over the training rows.", ge=1)
     batch_size: Whole | None = setting(
-        None, "Training", "Rows a minibatch; by default 128, or all rows when there are fewer.", ge=1
+        None, "Training", "Rows a minibatch; by default 128, fewer for sets below 1024 rows.", ge=1
     )
     full_batch: bool = setting(False, "Training", "One step an epoch, on all rows at once.")
     patience: Whole | None = setting(
         None, "Training", "Stop after this many epochs without progress, and go back to the best one.", ge=1
     )
     seed: Whole = setting(0, "Training", "Seed of split, starting weights, order and noise.", ge=0, lt=2**32)
-    checkpoint_seconds: Real = setting(30.0, "Run", "Seconds between checkpoints; 0 for one every epoch.", ge=0)
+    checkpoint_seconds: Real = setting(30.0, "Run", "Seconds between checkpoints.", ge=0)
     threads: Whole | None = setting(None, "Run", "CPU threads to use; by default all.", ge=1)
 
 

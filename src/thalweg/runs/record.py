@@ -67,6 +67,10 @@ class RunFolder:
         write_atomic(self.path / LOG, "".join(json.dumps(row) + "\n" for row in rows))
         return rows
 
+    def read_status(self) -> dict[str, Any]:
+        """Return ``run.json``."""
+        return read_status(self.path)
+
     def status(self, **changes: Any) -> None:
         """Merge ``changes`` into ``run.json``."""
         self.write_json(STATUS, read_status(self.path) | changes)

@@ -1,0 +1,44 @@
+"""``thalweg demo``: handwritten digits, from nothing to a tested model in about a minute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from thalweg.cli.train import run_live
+from thalweg.runs.config import make_config
+
+SETTINGS: dict[str, Any] = {
+    "data": "mnist",
+    "hidden": (512,),
+    "dropout": 0.4,
+    "epochs": 25,
+    "batch_size": 128,
+    "learning_rate": 1e-3,
+    "schedule": "cosine",
+}
+"""784-512-10 with dropout: the plainest network that gets below 1.4 % in a minute on two cores."""
+
+Seed = Annotated[int, typer.Option("--seed", help="Seed of starting weights, order and dropout.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the training images.", show_default=False)]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder.", show_default=False)]
+
+
+def demo(seed: Seed = 0, epochs: Epochs = None, out: Out = None) -> int:
+    """Train on the 60 000 MNIST digits, test on 10 000 others, and leave a model and a report."""
+    from thalweg.cli.train import _start
+
+    settings = SETTINGS | {"seed": seed}
+    if epochs is not None:
+        settings["epochs"] = epochs
+    if out is not None:
+        settings["out"] = str(out)
+    config = make_config(settings)
+    return run_live(lambda **live: _start(config, **live))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("demo")(demo)

@@ -1,0 +1,86 @@
+"""The command ``thalweg``: its commands, and how their errors and interruptions end.
+
+Nothing here imports JAX or NumPy: every command loads what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer import TyperException
+
+from thalweg.cli import datasets, demo, evaluate, predict, report, runs, summary, train
+from thalweg.core.errors import DataWarning, ThalwegError
+
+app = typer.Typer(
+    name="thalweg",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (demo, train, evaluate, predict, summary, runs, report, datasets):
+    module.register(app)
+
+
+def _version(show: bool) -> None:
+    if show:
+        from thalweg import __version__
+
+        typer.echo(f"thalweg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _thalweg(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Train dense neural networks, test them, use them, and see how it went."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Exit codes: 0 done; 2 one line on standard error says what to mend; 130 interrupted.
+    """
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    with warnings.catch_warnings():
+        # Users read warnings about their data; those of libraries are for developers.
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        warnings.simplefilter("always", DataWarning)
+        warnings.showwarning = _show_warning
+        try:
+            code = app(list(arguments) if arguments is not None else None, prog_name="thalweg", standalone_mode=False)
+        except TyperException as error:  # a flag or argument that does not exist, or is missing
+            message = error.format_message()
+            code = _fail(message if message.strip() else "no command given; see thalweg --help")
+        except (ThalwegError, FileNotFoundError, PermissionError) as error:
+            code = _fail(str(error))
+        except MemoryError:
+            code = _fail("not enough memory for this; use a smaller batch_size or network, or data in .npy files")
+        except (typer.Abort, KeyboardInterrupt):
+            code = 130
+        except BrokenPipeError:  # the reader of our output, such as head, has gone
+            code = 0
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str) -> int:
+    print("Error: " + " ".join(message.split()), file=sys.stderr)  # noqa: T201 (no markup, no wrapping)
+    return 2
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    print("Warning: " + " ".join(str(message).split()), file=sys.stderr)  # noqa: T201 (no markup, no wrapping)

@@ -1,0 +1,106 @@
+"""``thalweg train DATA``: train, test, and leave a run folder."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thalweg.cli.flags import SettingsCommand, with_settings
+from thalweg.core.errors import ArgumentError
+from thalweg.runs.config import RunConfig, make_config, read_config
+
+if TYPE_CHECKING:
+    from thalweg.runs.run import Run
+
+Data = Annotated[
+    str | None,
+    typer.Argument(metavar="[DATA]", help="File, folder of images, or name of a bundled set.", show_default=False),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="TOML file of settings; flags win over it.", rich_help_panel="Run"),
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option("--resume", metavar="RUN", help="Continue an interrupted run.", rich_help_panel="Run"),
+]
+
+
+def train(data: Data = None, config: Config = None, resume: Resume = None, **settings: Any) -> int:
+    """Train a network on DATA, test it, and leave a folder with the model and a report."""
+    given = (read_config(config) if config is not None else {}) | settings
+    if data is not None:
+        given["data"] = data
+    if resume is not None:
+        return run_live(lambda **live: _resume(resume, given, **live))
+    if "data" not in given:
+        raise ArgumentError("DATA", "a file, a folder, or a bundled name", "nothing", "See: thalweg datasets")
+    checked = make_config(given)
+    return run_live(lambda **live: _start(checked, **live))
+
+
+def run_live(work: Callable[..., Run]) -> int:
+    """Run with progress on the terminal and tell what was left where.
+
+    Returns:
+        The exit code: 0, or 130 when interrupted.
+    """
+    from rich.console import Console
+
+    from thalweg.cli.engine import keep_compiled
+
+    keep_compiled()
+    from thalweg.cli.progress import Live
+
+    console = Console(highlight=False, soft_wrap=True)
+
+    def say(line: str) -> None:
+        console.print(line, markup=False)
+
+    done = work(hooks=[Live(console)], say=say)
+    folder = shlex.quote(str(done.path))
+    if done.state == "interrupted":
+        say(f"Interrupted after {len(done.history)} epochs; everything is saved. Continue with:")
+        say(f"  thalweg train --resume {folder}")
+        return 130
+    for line in result_lines(done):
+        say(line)
+    say(f"model   {done.path / 'model'}")
+    say(f"report  {done.report}")
+    say(f"next    thalweg predict {folder} NEW_DATA -o predictions.csv")
+    say(f"        thalweg evaluate {folder} LABELED_DATA")
+    return 0
+
+
+def result_lines(done: Run) -> list[str]:
+    """Return how the run ended, in words."""
+    result = done.evaluation
+    rows = "test rows" if done.history and "test_loss" in done.history[-1] else "training rows"
+    early = f" (stopped early, after {len(done.history)} epochs)" if done.state == "stopped early" else ""
+    if "error" in result:
+        measure = f"{100 * result['error']:.2f} % wrong: {result['mistakes']} of {result['rows']} {rows}"
+    else:
+        measure = f"root mean squared error {result['rmse']:.5g} on {result['rows']} {rows}"
+    return [f"{measure}; trained for {done.seconds:.1f} s{early}"]
+
+
+def _start(config: RunConfig, **live: Any) -> Run:
+    from thalweg.runs.run import train_run
+
+    return train_run(config, **live)
+
+
+def _resume(path: Path, changes: dict[str, Any], **live: Any) -> Run:
+    from thalweg.runs.run import resume
+
+    return resume(path, changes, **live)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    names = [name for name in RunConfig.model_fields if name != "data"]
+    app.command("train", cls=SettingsCommand)(with_settings(train, names))

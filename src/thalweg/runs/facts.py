@@ -1,0 +1,67 @@
+"""What a run has to remember to be repeated: versions, machine, data, network."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import jax
+
+from thalweg.network import Network, summary
+from thalweg.runs.prepare import Plan, Tables
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide the numbers."""
+    import numpy as np
+    import optax
+
+    from thalweg import __version__
+
+    return {
+        "thalweg": __version__,
+        "python": platform.python_version(),
+        "jax": jax.__version__,
+        "jaxlib": version("jaxlib"),
+        "numpy": np.__version__,
+        "optax": optax.__version__,
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Return what the run ran on; no names of hosts or users."""
+    device = jax.devices()[0]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": platform.machine(),
+        "cores": cores,
+        "device": device.device_kind,
+        "devices": jax.device_count(),
+    }
+
+
+def data(tables: Tables, plan: Plan) -> dict[str, Any]:
+    """Return what was trained on, for ``run.json``."""
+    encoder = plan.encoder
+    return {
+        "name": tables.train.name,
+        "hash": tables.train.hash(),
+        "train_rows": len(tables.train),
+        "validation_rows": None if tables.validation is None else len(tables.validation),
+        "test_rows": 0 if tables.test is None else len(tables.test),
+        "test": tables.test_origin,
+        "features": encoder.feature_width,
+        "classes": None if encoder.classes is None else [str(label) for label in encoder.classes],
+        "target": encoder.target_name,
+        "shared_rows": tables.shared,
+        "example_shape": encoder.example_shape,
+    }
+
+
+def network(described: Network) -> dict[str, Any]:
+    """Return the network's summary as plain data."""
+    return dataclasses.asdict(summary(described))

@@ -1,0 +1,284 @@
+"""From settings to everything training needs: tables, encoder, network, likelihood, optimizer, minibatches."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.core.errors import ArgumentError, DataError
+from thalweg.core.registry import lookup
+from thalweg.data.batches import ArrayBatches, Batches
+from thalweg.data.bundled import DATASETS, load_dataset
+from thalweg.data.disk_batches import DiskBatches
+from thalweg.data.encode import Encoder
+from thalweg.data.read import read
+from thalweg.data.split import shared_rows, split
+from thalweg.data.table import Table
+from thalweg.likelihoods import LIKELIHOODS, Likelihood, auto_likelihood, make_likelihood
+from thalweg.network import Network, dense_network
+from thalweg.optimizers import OPTIMIZERS, Optimizer, make_optimizer
+from thalweg.runs.config import RunConfig
+from thalweg.training import EarlyStopping
+
+BATCH_SIZE = 128
+EVALUATION_ROWS = 2000
+"""Rows of a minibatch in evaluation, where size only matters for speed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The rows of a run: training, held out for early stopping, and test; and how the test set was made."""
+
+    train: Table
+    validation: Table | None
+    test: Table | None
+    test_origin: str
+    shared: int
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All that `thalweg.training.train` needs, and the settings as resolved."""
+
+    tables: Tables
+    encoder: Encoder
+    network: Network
+    likelihood: Likelihood
+    optimizer: Optimizer
+    train: Batches
+    validation: Batches | None
+    test: Batches | None
+    stopping: EarlyStopping | None
+    settings: dict[str, Any]
+
+
+def prepare(config: RunConfig) -> Plan:
+    """Read, split, encode, and build what the settings ask for.
+
+    Raises:
+        ThalwegError: settings or data that cannot be used, in one line.
+    """
+    check_names(config)
+    tables = make_tables(config)
+    encoder = fit_encoder(tables.train, config)
+    y = encoder.targets(tables.train)
+    likelihood = choose_likelihood(config, encoder, y)
+    network = dense_network(
+        encoder.feature_width,
+        config.hidden,
+        likelihood.output_width(y, None if encoder.classes is None else len(encoder.classes)),
+        config.activation,
+        dropout=config.dropout,
+        normalization=config.normalization,
+        initializer=config.initializer,
+        residual=config.residual,
+        input_noise=config.input_noise,
+    )
+    likelihood.check(network.outputs, y)
+    batch_size = choose_batch_size(config, len(tables.train))
+    train = make_batches(tables.train, encoder, y, batch_size, config.seed)
+    optimizer = choose_optimizer(config, train.steps)
+    resolved = config.model_dump(exclude={"out", "data"}) | {
+        "likelihood": likelihood.name,
+        "batch_size": batch_size,
+        "learning_rate": config.learning_rate or OPTIMIZERS[config.optimizer].learning_rate,
+        "schedule": choose_schedule(config),
+        "test": tables.test_origin,
+    }
+    return Plan(
+        tables,
+        encoder,
+        network,
+        likelihood,
+        optimizer,
+        train,
+        _evaluated(tables.validation, encoder),
+        _evaluated(tables.test, encoder),
+        EarlyStopping(config.patience, "validation_loss") if config.patience else None,
+        {name: value for name, value in resolved.items() if value not in (None, {}, "")},
+    )
+
+
+def check_names(config: RunConfig) -> None:
+    """Check the names of choices and settings that need each other, before any data is read.
+
+    Raises:
+        ArgumentError: an unknown name (with the nearest one), or settings that do not go together.
+    """
+    if config.likelihood != "auto":
+        lookup(LIKELIHOODS, config.likelihood, "likelihood")
+    # A small network and optimizer are built only to have every name and option checked by its owner.
+    dense_network(1, (1,), 1, config.activation, initializer=config.initializer, normalization=config.normalization)
+    choose_optimizer(config, 1)
+    if config.patience and not config.validation:
+        raise ArgumentError(
+            "patience",
+            "a validation fraction beside it",
+            "none",
+            "Early stopping watches rows held out of training: add --validation 0.1.",
+        )
+    if config.full_batch and config.batch_size:
+        raise ArgumentError("full_batch", "no batch_size beside it", f"batch_size {config.batch_size}")
+
+
+def make_tables(config: RunConfig) -> Tables:
+    """Read the data and split it; counts the test rows that occur in the training set."""
+    train, own_test = read_data(config.data, config.target)
+    origin = "none"
+    test: Table | None = None
+    if config.test == "auto":
+        if own_test is not None:
+            test, origin = own_test, "its own test set"
+        else:
+            train, test = split(train, None, seed=config.seed)
+            origin = "its own test rows" if train.is_test is not None else "0.2 of the rows"
+    elif config.test != "none":
+        fraction = _fraction(config.test)
+        if fraction is not None:
+            train, test = split(train, fraction, seed=config.seed)
+            origin = f"{config.test} of the rows"
+        else:
+            test, _ = read_data(config.test, config.target or train.target_name)
+            origin = config.test
+    validation: Table | None = None
+    if config.validation:
+        # Another seed than the test split's: the same one would draw the same places.
+        train, validation = split(train, config.validation, seed=config.seed + 1)
+    shared = 0 if test is None else shared_rows(train, test)
+    return Tables(train, validation, test, origin, shared)
+
+
+def read_data(data: str, target: str | None) -> tuple[Table, Table | None]:
+    """Return the rows of a file, a folder of images or a bundled set, and the set's own test rows.
+
+    Raises:
+        StorageError: there is no such file.
+        ArgumentError: unknown format or column.
+        DataError: a file that cannot be read.
+    """
+    if data in DATASETS and not Path(data).exists():
+        train, test = load_dataset(data)
+        return read(train, target=target), test
+    return read(data, target=target), None
+
+
+def fit_encoder(table: Table, config: RunConfig) -> Encoder:
+    """Fit the encoder for the task that the likelihood asks for.
+
+    Raises:
+        ArgumentError: the likelihood cannot produce these targets.
+    """
+    if config.likelihood == "auto":
+        return Encoder.fit(table, standardize=config.standardize)
+    classes = LIKELIHOODS[config.likelihood].metric == "error"
+    task = "classification" if classes else "regression"
+    try:
+        return Encoder.fit(table, task=task, standardize=config.standardize)
+    except (ArgumentError, DataError) as error:
+        # Fitting without a wish tells whether the target or the likelihood is at fault.
+        if Encoder.fit(table, standardize=config.standardize).task == task:
+            raise
+        fitting = [name for name, family in LIKELIHOODS.items() if (family.metric == "error") != classes]
+        kind = "continuous targets" if classes else "classes"
+        raise ArgumentError(
+            "likelihood", f"one that produces {kind}, such as {' or '.join(fitting)}", repr(config.likelihood)
+        ) from error
+
+
+def choose_likelihood(config: RunConfig, encoder: Encoder, y: NDArray[Any]) -> Likelihood:
+    """Return the likelihood with class weights and label smoothing."""
+    classes = None if encoder.classes is None else len(encoder.classes)
+    name = auto_likelihood(encoder.task, classes) if config.likelihood == "auto" else config.likelihood  # type: ignore[arg-type]
+    options: dict[str, Any] = {}
+    if config.label_smoothing:
+        options["label_smoothing"] = config.label_smoothing
+    if config.class_weight == "balanced":
+        if classes is None:
+            raise ArgumentError("class_weight", "classes to weigh", "a continuous target")
+        counts = np.maximum(np.bincount(y, minlength=classes), 1)
+        options["class_weights"] = tuple((len(y) / (classes * counts)).tolist())
+    fields = {field.name for field in dataclasses.fields(LIKELIHOODS[name])}
+    for option in options:
+        if option not in fields:
+            raise ArgumentError(option, "a classification likelihood beside it", repr(name))
+    return make_likelihood(name, **options)
+
+
+def choose_batch_size(config: RunConfig, rows: int) -> int:
+    """Return B: as asked for, all rows for full-batch steps, or by the size of the set.
+
+    Raises:
+        ArgumentError: more than there are rows.
+    """
+    if config.full_batch or OPTIMIZERS[config.optimizer].full_batch:
+        return rows
+    if config.batch_size is not None and config.batch_size > rows:
+        raise ArgumentError(
+            "batch_size", f"at most the {rows} training rows", config.batch_size, "Use --full-batch for all of them."
+        )
+    return config.batch_size or default_batch_size(rows)
+
+
+def default_batch_size(rows: int) -> int:
+    """Return 128, or for small sets a power of two that makes at least eight minibatches.
+
+    Example:
+        >>> [default_batch_size(rows) for rows in (60000, 600, 120, 3)]
+        [128, 64, 8, 1]
+    """
+    return min(BATCH_SIZE, 1 << max(0, (rows // 8).bit_length() - 1))
+
+
+def choose_schedule(config: RunConfig) -> str:
+    """Return the schedule's name, ``auto`` resolved."""
+    if config.schedule != "auto":
+        return config.schedule
+    return "constant" if OPTIMIZERS[config.optimizer].full_batch else "cosine"
+
+
+def choose_optimizer(config: RunConfig, steps_per_epoch: int) -> Optimizer:
+    """Return the optimizer for a run of so many minibatches an epoch."""
+    lookup(OPTIMIZERS, config.optimizer, "optimizer")
+    return make_optimizer(
+        config.optimizer,
+        total_steps=config.epochs * steps_per_epoch,
+        steps_per_epoch=steps_per_epoch,
+        learning_rate=config.learning_rate,
+        schedule=choose_schedule(config),
+        schedule_options=config.schedule_options,
+        warmup=config.warmup,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        l2=config.l2,
+        l1=config.l1,
+        clip_norm=config.clip_norm,
+        clip_value=config.clip_value,
+        options=config.optimizer_options,
+    )
+
+
+def make_batches(table: Table, encoder: Encoder, y: NDArray[Any], batch_size: int, seed: int) -> Batches:
+    """Return minibatches: of the encoded rows in memory, or of rows encoded as they stream from disk."""
+    if table.is_mapped:
+        return DiskBatches(table.array, y, batch_size, encode=encoder.transform_rows, seed=seed)
+    return ArrayBatches(encoder.features(table), y, batch_size, seed=seed)
+
+
+def _evaluated(table: Table | None, encoder: Encoder) -> Batches | None:
+    if table is None:
+        return None
+    return make_batches(table, encoder, encoder.targets(table), min(EVALUATION_ROWS, len(table)), 0)
+
+
+def _fraction(text: str) -> float | None:
+    """Return the number a text stands for, unless a file has that name."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return None if Path(text).exists() else value

@@ -1,0 +1,291 @@
+"""One run from settings to a folder with a model and a report."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from thalweg.core.errors import ArgumentError, DataWarning, DivergedError
+from thalweg.deploy import Model
+from thalweg.runs import facts
+from thalweg.runs.config import RunConfig, changed_settings, make_config
+from thalweg.runs.judge import judge, with_noise
+from thalweg.runs.prepare import Plan, prepare
+from thalweg.runs.record import RunFolder, check_free, create_run, resume_run
+from thalweg.runs.report import write_report
+from thalweg.training import Checkpoints, Hook, RunInfo, Trained, train
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run that has ended.
+
+    Attributes:
+        path: its folder.
+        state: ``"finished"``, ``"stopped early"`` or ``"interrupted"``.
+        model: the trained network.
+        history: a dictionary an epoch.
+        evaluation: what the model does on the test rows, or on training rows when there are no others.
+        report: path of ``report.html``.
+        seconds: of training.
+    """
+
+    path: Path
+    state: str
+    model: Model
+    history: list[dict[str, Any]]
+    evaluation: dict[str, Any]
+    report: Path
+    seconds: float
+
+
+def train_run(config: RunConfig, *, hooks: Sequence[Hook] = (), say: Say = lambda line: None) -> Run:
+    """Train as ``config`` says and leave a run folder.
+
+    Args:
+        config: all settings.
+        hooks: follow the training.
+        say: is told in plain words what happens.
+
+    Returns:
+        The run, its folder complete.
+
+    Raises:
+        ThalwegError: settings, data or places that cannot be used; no folder is left then.
+        DivergedError: training left finite numbers; the folder says where.
+
+    Example:
+        >>> import tempfile
+        >>> out = tempfile.mkdtemp()
+        >>> run = train_run(make_config({"data": "wine", "hidden": 16, "epochs": 5, "out": out}))
+        >>> run.state, len(run.history), sorted(path.name for path in run.path.iterdir())[-3:]
+        ('finished', 5, ['model', 'report.html', 'run.json'])
+    """
+    started = time.perf_counter()
+    use_threads(config)
+    if config.out is not None:
+        check_free(Path(config.out))  # before the data is read, which may take long
+    plan = prepare(config)
+    folder = create_run(config)
+    try:
+        folder.status(**_opening(config, plan))
+    except BaseException:
+        folder.remove()
+        raise
+    return _train(folder, config, plan, hooks, say, started)
+
+
+def resume(
+    path: Path | str, changes: dict[str, Any], *, hooks: Sequence[Hook] = (), say: Say = lambda line: None
+) -> Run:
+    """Continue an interrupted or killed run, to the weights it would have reached undisturbed.
+
+    Args:
+        path: the run folder.
+        changes: settings given beside it; they have to be those of the run.
+        hooks: follow the training.
+        say: is told in plain words what happens.
+
+    Raises:
+        ArgumentError: a setting, or the data, is not that of the run.
+        ModelError: no run folder, damaged, or finished.
+        StorageError: in use by another process, or read-only.
+    """
+    started = time.perf_counter()
+    folder, config = resume_run(path)
+    try:
+        _check_unchanged(config, make_config(config.model_dump() | changes))
+        use_threads(config)
+        plan = prepare(config)
+        _check_same_data(folder, config, plan)
+        folder.status(state="running")
+    except BaseException:
+        folder.close()
+        raise
+    return _train(folder, config, plan, hooks, say, started)
+
+
+def _check_unchanged(old: RunConfig, new: RunConfig) -> None:
+    for name in changed_settings(old, new):
+        raise ArgumentError(
+            name,
+            f"{getattr(old, name)!r} as in the run to resume",
+            repr(getattr(new, name)),
+            "Settings cannot change on the way; start a new run instead.",
+        )
+
+
+def _check_same_data(folder: RunFolder, config: RunConfig, plan: Plan) -> None:
+    known = folder.read_status().get("data")
+    if isinstance(known, dict) and known.get("hash") != plan.tables.train.hash():
+        raise ArgumentError("data", "the rows the run began with", f"other contents of {config.data}")
+
+
+def use_threads(config: RunConfig) -> None:
+    """Hold this process to so many processors, which XLA takes as its number of threads."""
+    if config.threads is not None and hasattr(os, "sched_setaffinity"):
+        allowed = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, allowed[: config.threads])
+
+
+def _train(folder: RunFolder, config: RunConfig, plan: Plan, hooks: Sequence[Hook], say: Say, started: float) -> Run:
+    try:
+        _announce(plan, folder, say)
+        checkpoints = Checkpoints(folder.checkpoint, config.checkpoint_seconds)
+        try:
+            trained = train(
+                plan.network,
+                plan.likelihood,
+                plan.train,
+                plan.optimizer,
+                epochs=config.epochs,
+                seed=config.seed,
+                test=plan.test,
+                validation=plan.validation,
+                average=config.ema,
+                stopping=plan.stopping,
+                hooks=[_Record(folder), *hooks],
+                checkpoints=checkpoints,
+                score_scale=plan.encoder.target_scale,
+            )
+        except DivergedError as error:
+            history = error.trained.history if isinstance(error.trained, Trained) else []
+            _ending(folder, history, started, state="diverged", message=str(error))
+            write_report(folder.path)
+            raise
+        return _finish(folder, plan, trained, started)
+    finally:
+        folder.close()
+
+
+def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float) -> Run:
+    tables = plan.tables
+    model = Model(
+        plan.network,
+        plan.likelihood,
+        trained.params,
+        trained.state,
+        plan.encoder,
+        [dict(row) for row in trained.history],
+    )
+    # Residuals of rows held out of training tell the noise; those of training rows flatter it.
+    model = with_noise(model, tables.validation or tables.train)
+    model.save(folder.model)
+    judged = tables.test or tables.train
+    evaluation = judge(model, judged, tables.train)
+    folder.write_json("evaluation.json", {"training" if tables.test is None else "test": evaluation})
+    seconds = _ending(
+        folder,
+        trained.history,
+        started,
+        state=trained.status,
+        best_epoch=trained.epoch if plan.stopping else None,
+        result={name: evaluation[name] for name in ("error", "rmse") if name in evaluation},
+        tested=tables.test is not None,
+    )
+    report = write_report(folder.path)
+    return Run(folder.path, trained.status, model, trained.history, evaluation, report, seconds)
+
+
+class _Record(Hook):
+    """Write a line of the log an epoch; a resumed run drops the lines that its checkpoint knows nothing of."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+
+    def on_train_start(self, info: RunInfo) -> None:
+        self.folder.truncate_log(info.first_epoch - 1)
+
+    def on_epoch_end(self, row: dict[str, Any]) -> None:
+        self.folder.log(row)
+
+
+def _opening(config: RunConfig, plan: Plan) -> dict[str, Any]:
+    return {
+        "command": command(config),
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "settings": plan.settings,
+        "data": facts.data(plan.tables, plan),
+        "summary": facts.network(plan.network),
+        "versions": facts.versions(),
+        "machine": facts.machine(),
+    }
+
+
+def _ending(folder: RunFolder, history: list[dict[str, Any]], started: float, **changes: Any) -> float:
+    seconds = math.fsum(row["seconds"] for row in history)
+    times = {"train": seconds, "total": time.perf_counter() - started}
+    folder.status(epochs=len(history), seconds=times, **changes)
+    return seconds
+
+
+def _announce(plan: Plan, folder: RunFolder, say: Say) -> None:
+    tables = plan.tables
+    if tables.shared and tables.test is not None:
+        import warnings
+
+        warnings.warn(
+            f"{tables.shared} of the {len(tables.test)} test rows also occur in the training set; the test error is "
+            "likely lower than that on new data.",
+            DataWarning,
+            stacklevel=2,
+        )
+    rows = f"{len(tables.train)} training rows"
+    if tables.validation is not None:
+        rows += f", {len(tables.validation)} for early stopping"
+    rows += ", no test rows" if tables.test is None else f", {len(tables.test)} test rows ({tables.test_origin})"
+    say(f"{tables.train.name}: {rows}, {plan.encoder.feature_width} inputs, target {_target(plan)}")
+    say(f"{shape(plan)}, {facts.network(plan.network)['parameters']} parameters, {plan.likelihood.name} likelihood")
+    steps = f"{plan.train.steps} minibatch{'es' if plan.train.steps > 1 else ''}"
+    say(f"{steps} of {plan.train.batch_size} rows an epoch; run folder {folder.path}")
+
+
+def shape(plan: Plan) -> str:
+    """Return the widths of the network, such as ``784-512-10``."""
+    widths = [layer.units for layer in _dense(plan.network.layers)]
+    return "-".join(map(str, [plan.network.inputs, *widths]))
+
+
+def _dense(layers: Any) -> list[Any]:
+    found = []
+    for layer in layers:
+        found += _dense(layer.layers) if hasattr(layer, "layers") else [layer] if hasattr(layer, "units") else []
+    return found
+
+
+def _target(plan: Plan) -> str:
+    name = plan.encoder.target_name or "y"
+    classes = plan.encoder.classes
+    return f"{name} (numbers)" if classes is None else f"{name} ({len(classes)} classes)"
+
+
+def command(config: RunConfig) -> list[str]:
+    """Return the command line that gives the same settings.
+
+    Example:
+        >>> " ".join(command(make_config({"data": "iris", "hidden": "32,16", "residual": True, "epochs": 3})))
+        'thalweg train iris --hidden 32,16 --residual --epochs 3'
+    """
+    words = ["thalweg", "train", config.data]
+    for name, field in RunConfig.model_fields.items():
+        value = getattr(config, name)
+        if name in {"data", "out"} or value == field.default:
+            continue
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        elif isinstance(value, tuple):
+            words += [f"--{flag}", ",".join(map(str, value)) or "none"]
+        elif isinstance(value, dict):
+            words += [f"--{flag}", ",".join(f"{key}={number}" for key, number in value.items())]
+        else:
+            words += [f"--{flag}", str(value)]
+    return words
