@@ -158,6 +158,27 @@ def test_regression_charts_hold_every_point(tmp_path: Path) -> None:
     )
 
 
+def test_several_targets_have_a_table(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal([0, 100], [1, 50], (60, 2))
+    mean = y + rng.normal(0, [0.1, 20], (60, 2))
+    evaluation = {"test": regression_evaluation(y, mean, np.array([0.1, 20]), target_names=["a", "b"])}
+    section = part(report(tmp_path / "run", epochs(3, "rmse"), {}, evaluation), "regression")
+    for k, row in enumerate(section.all("table")[-1].rows[1:]):
+        assert row[0] == "ab"[k]
+        assert float(row[1]) == pytest.approx(metrics.root_mean_squared_error(y[:, k], mean[:, k]), rel=1e-3)
+        assert float(row[4]) == pytest.approx(metrics.r2_score(y[:, k], mean[:, k]), rel=1e-3)
+    assert "within one predicted standard deviation" in section.text
+
+
+def test_validation_rows_have_a_curve(tmp_path: Path) -> None:
+    log = [row | {"validation_loss": 2 / row["epoch"], "validation_error": 0.5} for row in epochs(3)]
+    page = report(tmp_path / "run", log, {"state": "stopped early", "best_epoch": 2}, classified(["a", "b"]))
+    series = specs(page)["Loss"]["series"]
+    assert [s["name"] for s in series] == ["training", "validation", "test"]  # type: ignore[attr-defined]
+    assert "the validation loss fell no further. The parameters of epoch 2 were kept." in notices(page)
+
+
 def test_network_settings_versions_and_commands(tmp_path: Path) -> None:
     folder = tmp_path / "my run"
     run = {

@@ -76,6 +76,8 @@ def kept_row(run: Run) -> dict[str, Any]:
 
 def train_seconds(run: Run) -> float | None:
     """Time spent in epochs."""
+    if not run.log:
+        return None
     times = run.info.get("seconds")
     if isinstance(times, dict) and isinstance(times.get("train"), (int, float)):
         return float(times["train"])

@@ -7,7 +7,7 @@ from typing import Any
 from thalweg.runs.report import facts
 from thalweg.runs.report.files import Run
 from thalweg.runs.report.html import Html, details, el, join, section, table
-from thalweg.runs.report.words import count, duration, memory, plural
+from thalweg.runs.report.words import count, duration, memory, number, plural
 
 _CLASSES = 12
 
@@ -83,7 +83,7 @@ def about(run: Run) -> Html:
         where += [(k, _plain(v)) for k, v in versions.items()]
     times = info.get("seconds")
     if isinstance(times, dict):
-        where += [(f"Time, {k}", duration(v)) for k, v in times.items() if isinstance(v, (int, float))]
+        where += [(f"Time, {k}", duration(v)) for k, v in times.items() if isinstance(v, (int, float)) and v > 0]
     if info.get("started"):
         where.append(("Started", str(info["started"]).replace("T", " ")))
     if where:
@@ -114,6 +114,8 @@ def _plain(value: Any) -> object:
         return None
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value)
     if isinstance(value, (list, tuple)):
         return ", ".join(str(item) for item in value[:_CLASSES]) + (" …" if len(value) > _CLASSES else "")
     if isinstance(value, dict):

@@ -29,8 +29,8 @@ def curves(run: Run) -> Html | None:
     show = percent if measure.share else number
 
     def pair(key: str) -> list[dict[str, Any]]:
-        both = [("training", f"train_{key}", "train"), ("test", f"test_{key}", "test")]
-        series = [{"name": name, "values": _column(run, column), "color": color} for name, column, color in both]
+        sets = (("training", "train", "train"), ("validation", "validation", "other"), ("test", "test", "test"))
+        series = [{"name": n, "values": _column(run, f"{s}_{key}"), "color": color} for n, s, color in sets]
         return [s for s in series if any(v is not None for v in s["values"])]
 
     def ends(key: str, form: Any) -> str:
@@ -72,7 +72,9 @@ def curves(run: Run) -> Html | None:
         known = [v for v in values if v is not None]
         if known:
             series = [{"name": "", "values": values, "color": "other"}]
-            spec = line(epochs, series, titles=("epoch", unit), zero=True, log=column == "learning_rate")
+            # the first epoch holds the compilation, which may dwarf the others
+            far = min(known) > 0 and max(known) > _FAR / 10 * min(known) and column == "seconds"
+            spec = line(epochs, series, titles=("epoch", unit), zero=True, log=min(known) > 0, logged=far)
             form = duration if column == "seconds" else number
             small.append(chart(title, spec, alt=f"Between {form(min(known))} and {form(max(known))}."))
     return section(
@@ -109,11 +111,15 @@ def reading(run: Run) -> str:
                 "learned its training rows by heart (overfitting)."
             )
             if run.info.get("best_epoch") is None:
-                words.append("Early stopping (--patience), dropout or weight decay help against it.")
+                words.append(
+                    "Early stopping (--validation 0.1 --patience 10), dropout or weight decay help against it."
+                )
         elif low is last and last["test_loss"] < 0.98 * rows[-2]["test_loss"]:
             words.append("The test loss was still falling in the last epoch: more epochs may help.")
         else:
             words.append("The test loss shows no overfitting to speak of.")
+    if train is not None and test is not None:
+        words.append("Training figures are averages over an epoch in which the network still changed.")
     return " ".join(words)
 
 
@@ -123,7 +129,7 @@ def _column(run: Run, key: str) -> list[Any]:
 
 def _scale(run: Run) -> dict[str, bool]:
     """A logarithmic scale where there is a logarithm (a density's loss may be negative), at once for a long way."""
-    values = [v for key in ("train_loss", "test_loss") for v in _column(run, key) if v is not None]
+    values = [v for key in ("train_loss", "validation_loss", "test_loss") for v in _column(run, key) if v is not None]
     positive = bool(values) and min(values) > 0
     return {"log": positive, "logged": positive and max(values) > _FAR * min(values)}
 
@@ -133,21 +139,23 @@ def _table(run: Run, measure: facts.Metric) -> Html:
     name = "error" if measure.share else "RMSE"
     best = facts.best_epoch(run)
     kept = thin(len(run.log), _TABLE_ROWS, [i for i, row in enumerate(run.log) if row["epoch"] == best])
+    columns: list[tuple[str, str, Any]] = [
+        ("Training loss", "train_loss", number),
+        ("Validation loss", "validation_loss", number),
+        ("Test loss", "test_loss", number),
+        (f"Training {name}", f"train_{measure.key}", show),
+        (f"Validation {name}", f"validation_{measure.key}", show),
+        (f"Test {name}", f"test_{measure.key}", show),
+        ("Learning rate", "learning_rate", number),
+        ("Time", "seconds", duration),
+    ]
+    columns = [column for column in columns if any(v is not None for v in _column(run, column[1]))]
     return table(
-        ["Epoch", "Steps", "Training loss", "Test loss", f"Training {name}", f"Test {name}", "Learning rate", "Time"],
+        ["Epoch", "Steps", *[title for title, _, _ in columns]],
         [
-            [
-                row["epoch"],
-                count(row.get("steps")),
-                number(row.get("train_loss"), 5),
-                number(row.get("test_loss"), 5),
-                show(row.get(f"train_{measure.key}")),
-                show(row.get(f"test_{measure.key}")),
-                number(row.get("learning_rate"), 3),
-                duration(row.get("seconds")),
-            ]
+            [row["epoch"], count(row.get("steps")), *[form(row.get(key)) for _, key, form in columns]]
             for row in (run.log[i] for i in kept)
         ],
         caption="Every epoch" if len(kept) == len(run.log) else f"{len(kept)} of {len(run.log)} epochs",
-        numbers=range(1, 8),
+        numbers=range(1, 10),
     )

@@ -12,8 +12,8 @@ from thalweg.runs.report.html import Html, el, join
 from thalweg.runs.report.words import count, percent, plural
 
 _DIVERGED = (
-    "What usually helps: a smaller learning rate, clipped gradients (--clip-norm 1), standardized inputs, "
-    "or fewer layers."
+    "Training produced a quantity that is not finite, and stopped.",
+    "What usually helps: a smaller learning rate, clipped gradients (--clip-norm 1), or standardized inputs.",
 )
 
 
@@ -31,16 +31,24 @@ def _ending(run: Run) -> Iterator[Html]:
     planned = facts.planned_epochs(run)
     progress = plural(len(run.log), "epoch") + (f" of {count(planned)}" if planned else "")
     if state == "diverged":
-        yield _note("bad", message or "Training produced a quantity that is not finite, and stopped.", _DIVERGED)
+        yield _note("bad", *([_sentence(message)] if message else _DIVERGED))
     elif state == "interrupted":
         resume = el("code", f"thalweg train --resume {shlex.quote(str(run.folder))}")
         yield _note("warn", f"The run was interrupted after {progress}.", join(["Resume it with ", resume]))
     elif state == "running":
         yield _note("warn", f"The run was not over when this report was written: {progress} so far.")
     elif state == "failed":
-        yield _note("bad", message or "The run failed.", f"It got through {progress}.")
+        yield _note("bad", _sentence(message or "The run failed."), f"It got through {progress}.")
     elif state == "stopped early":
-        yield _note("", message or f"Stopped early after {progress}, since the test loss fell no further.")
+        held_out = "validation" if any(row.get("validation_loss") is not None for row in run.log) else "test"
+        kept = run.info.get("best_epoch")
+        back = f" The parameters of epoch {kept} were kept." if kept is not None else ""
+        yield _note("", message or f"Stopped early after {progress}: the {held_out} loss fell no further.{back}")
+
+
+def _sentence(text: object) -> str:
+    words = str(text)
+    return words[:1].upper() + words[1:]
 
 
 def _figures(run: Run) -> Iterator[Html]:
