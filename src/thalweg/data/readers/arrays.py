@@ -134,7 +134,7 @@ def _column_target(path: Path, examples: Array, target: str, need_target: bool) 
 
 
 def _named(path: Path, target: str) -> Path | None:
-    for candidate in (Path(target), path.with_name(target)):
+    for candidate in (Path(target), path.parent / target):
         if candidate.suffix == ".npy" and candidate.is_file():
             return candidate
     return None

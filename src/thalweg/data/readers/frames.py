@@ -82,9 +82,18 @@ def from_native(data: Any, name: str, target: str | None, need_target: bool, y: 
         frame = frame.collect(backend="polars")
     try:
         polars = frame.to_polars()
-    except ModuleNotFoundError:  # pandas goes through PyArrow, which need not be there
-        polars = pl.DataFrame({str(column): frame[column].to_list() for column in frame.columns}, strict=False)
+    except ImportError:  # pandas goes through PyArrow, which need not be there
+        polars = pl.DataFrame([_series(frame[column], column) for column in frame.columns])
     return from_frame(polars, name, target, need_target, y)
+
+
+def _series(column: Any, name: object) -> pl.Series:
+    """A polars series of a narwhals one, value by value: pandas has a missing value for each type."""
+    import polars as pl
+
+    gaps = column.is_null().to_list()
+    values = [None if gap else value for value, gap in zip(column.to_list(), gaps, strict=True)]
+    return pl.Series(str(name), values, strict=False)
 
 
 def is_frame(data: Any) -> bool:
@@ -131,6 +140,10 @@ def _target(y: Any, name: str) -> Any:
     """Targets as an array (N,) or (N, K), or a polars series left as it is."""
     if type(y).__module__.startswith("polars") and type(y).__name__ == "Series":
         return y
+    if hasattr(y, "iloc") and getattr(y, "ndim", 1) == 1:
+        import narwhals as nw
+
+        return _series(nw.from_native(y, series_only=True), y.name or "y")
     labels: Array = y if isinstance(y, np.ndarray) else np.asarray(y)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
