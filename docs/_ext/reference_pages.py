@@ -105,6 +105,32 @@ def _settings_page() -> str:
     return "\n".join(lines)
 
 
+def _commands_page() -> str:
+    from typer.main import get_command
+
+    from thalweg.cli.main import app
+    from thalweg.runs.config import RunConfig
+
+    group: Any = get_command(app)
+    lines = ["# Commands", "", group.help or "", ""]
+    for name, command in group.commands.items():
+        own = [p for p in command.params if p.name not in (*RunConfig.model_fields, "help")]
+        arguments = [p for p in own if p.param_type_name == "argument"]
+        usage = " ".join(["thalweg", name, *(_argument(p) for p in arguments), "[OPTIONS]"])
+        lines += [f"## {name}", "", command.help or "", "", "```text", usage, "```", ""]
+        rows = [(f"`{_argument(p)}`", p.help) for p in arguments]
+        rows += [(", ".join(f"`{flag}`" for flag in p.opts), p.help) for p in own if p not in arguments]
+        lines += _table(("argument or option", "meaning"), rows) if rows else []
+        settings = len([p for p in command.params if p.name in RunConfig.model_fields and p.name != "data"])
+        lines += ["Every setting is a flag besides: {doc}`settings`.", ""] if settings > len(own) else []
+    return "\n".join(lines)
+
+
+def _argument(parameter: Any) -> str:
+    name = (parameter.metavar or parameter.name or "").upper()
+    return name if parameter.required else f"[{name}]"
+
+
 def write_pages(app: Sphinx) -> None:
     """Write all pages below the documentation's source folder; run before Sphinx looks for files."""
     docs = Path(app.srcdir)
@@ -114,6 +140,7 @@ def write_pages(app: Sphinx) -> None:
     for stale in set((docs / "api").glob("*")) - {docs / "api" / f"{folder.name}.rst" for folder in rooms}:
         stale.unlink()
     _write(docs / "reference" / "settings.md", _settings_page())
+    _write(docs / "reference" / "commands.md", _commands_page())
 
 
 def escape_bars(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
