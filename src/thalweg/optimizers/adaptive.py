@@ -28,7 +28,7 @@ def adagrad(*, eps: float = 1e-10, initial: float = 0.0) -> Rule:
 
     Example:
         >>> rule, two = adagrad(), 2 * jnp.ones(1)
-        >>> update, _ = rule.update(two, rule.init(two), two, step=0, learning_rate=jnp.float32(0.1))
+        >>> update, _ = rule.update(two, rule.init(two), two, step=jnp.int32(0), learning_rate=jnp.float32(0.1))
         >>> round(float(update[0]), 6)
         -0.1
 
@@ -67,7 +67,7 @@ def rmsprop(*, decay: float = 0.99, eps: float = 1e-8, momentum: float = 0.0, ce
 
     Example:
         >>> rule, two = rmsprop(decay=0.75), 2 * jnp.ones(1)
-        >>> update, _ = rule.update(two, rule.init(two), two, step=0, learning_rate=jnp.float32(0.1))
+        >>> update, _ = rule.update(two, rule.init(two), two, step=jnp.int32(0), learning_rate=jnp.float32(0.1))
         >>> round(float(update[0]), 6)
         -0.2
 
@@ -95,7 +95,7 @@ def adadelta(*, rho: float = 0.9, eps: float = 1e-6) -> Rule:
 
     Example:
         >>> rule, one = adadelta(rho=0.0, eps=1.0), jnp.ones(1)
-        >>> update, _ = rule.update(one, rule.init(one), one, step=0, learning_rate=jnp.float32(1))
+        >>> update, _ = rule.update(one, rule.init(one), one, step=jnp.int32(0), learning_rate=jnp.float32(1))
         >>> round(float(update[0]), 4)  # -1 / √2
         -0.7071
 

@@ -19,7 +19,7 @@ def sgd() -> Rule:
 
     Example:
         >>> import jax.numpy as jnp
-        >>> update, _ = sgd().update(jnp.ones(1), (), jnp.ones(1), step=0, learning_rate=jnp.float32(0.5))
+        >>> update, _ = sgd().update(jnp.ones(1), (), jnp.ones(1), step=jnp.int32(0), learning_rate=jnp.float32(0.5))
         >>> float(update[0])
         -0.5
 
@@ -52,8 +52,8 @@ def momentum(*, momentum: float = 0.9) -> Rule:
     Example:
         >>> import jax.numpy as jnp
         >>> rule, one = momentum(momentum=0.5), jnp.ones(1)
-        >>> update, state = rule.update(one, rule.init(one), one, step=0, learning_rate=jnp.float32(1))
-        >>> update, state = rule.update(one, state, one, step=1, learning_rate=jnp.float32(1))
+        >>> update, state = rule.update(one, rule.init(one), one, step=jnp.int32(0), learning_rate=jnp.float32(1))
+        >>> update, state = rule.update(one, state, one, step=jnp.int32(1), learning_rate=jnp.float32(1))
         >>> float(update[0])
         -1.5
 

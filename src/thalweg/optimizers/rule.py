@@ -64,7 +64,9 @@ def rule_from_direction(transformation: optax.GradientTransformation) -> Rule:
 
     Example:
         >>> rule = rule_from_direction(optax.identity())
-        >>> update, _ = rule.update(jnp.ones(1), rule.init(jnp.ones(1)), None, step=0, learning_rate=jnp.float32(0.5))
+        >>> update, _ = rule.update(
+        ...     jnp.ones(1), rule.init(jnp.ones(1)), None, step=jnp.int32(0), learning_rate=jnp.float32(0.5)
+        ... )
         >>> float(update[0])
         -0.5
     """
