@@ -1,1 +1,1 @@
-"""Configuration, run folder and report."""
+"""Configuration, run folder, report, and training from Python."""

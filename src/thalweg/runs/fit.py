@@ -1,0 +1,206 @@
+"""Training from Python: a network, a likelihood, arrays, and back comes a model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optax
+from numpy.typing import NDArray
+
+from thalweg.core.errors import ArgumentError
+from thalweg.data.batches import ArrayBatches, Batches
+from thalweg.data.disk_batches import DiskBatches
+from thalweg.data.encode import Encoder
+from thalweg.data.numbers import Numbers
+from thalweg.data.table import Table
+from thalweg.data.targets import Targets, guess_task
+from thalweg.deploy import Model
+from thalweg.likelihoods import Likelihood, make_likelihood
+from thalweg.network import Network
+from thalweg.optimizers import OPTIMIZERS, make_optimizer
+from thalweg.runs.prepare import EVALUATION_ROWS, default_batch_size
+from thalweg.training import EarlyStopping, Hook, train
+
+Pair = tuple[Any, Any]
+
+
+def fit(
+    network: Network,
+    x: Any,
+    y: Any,
+    *,
+    likelihood: str | Likelihood = "auto",
+    test: Pair | None = None,
+    validation: Pair | None = None,
+    optimizer: str | optax.GradientTransformation = "adam",
+    learning_rate: Any = None,
+    schedule: str = "constant",
+    epochs: int = 10,
+    batch_size: int | None = None,
+    sample_weight: NDArray[Any] | None = None,
+    patience: int | None = None,
+    ema: float = 0.0,
+    seed: int = 0,
+    hooks: Sequence[Hook] = (),
+    **settings: Any,
+) -> Model:
+    """Train a network: min over θ of the mean of -ln q(y(n)|x(n); θ).
+
+    Args:
+        network: its inputs are the features as given; nothing is scaled here.
+        x: features (N, …), flattened to (N, inputs); an array, a memory-mapped one (its rows then stream from disk),
+            or the path of a ``.npy`` file, which is mapped.
+        y: targets: class labels (N,) of any kind, numbers (N,) or (N, K), or the path of a ``.npy`` file.
+        likelihood: a name in ``LIKELIHOODS`` or an object; ``"auto"`` takes what is usual for such targets.
+        test: (x, y) evaluated after every epoch, never used to decide.
+        validation: (x, y) that early stopping watches.
+        optimizer: a name in ``OPTIMIZERS``, or any Optax transformation with its own step size.
+        learning_rate: largest step size; by default the usual one of the optimizer.
+        schedule: a name in ``SCHEDULES``.
+        epochs: passes over the training rows.
+        batch_size: rows a minibatch; by default 128, fewer for small sets, all rows for L-BFGS.
+        sample_weight: (N,) weights, scaled to mean one.
+        patience: epochs without progress on ``validation`` after which training stops and the best epoch is kept.
+        ema: decay of a moving average of θ, which is then what is kept; 0 for none.
+        seed: of starting weights, order and dropout; the same seed gives the same bits.
+        hooks: called between chunks of steps.
+        settings: further settings of `make_optimizer`, such as ``momentum``, ``weight_decay`` or ``clip_norm``.
+
+    Returns:
+        The model; its ``history`` holds a dictionary an epoch.
+
+    Raises:
+        ArgumentError: settings, shapes or targets that cannot be used.
+        DivergedError: a quantity was not finite; names epoch, step and quantity.
+
+    Example:
+        >>> import numpy as np
+        >>> from thalweg.network import dense_network
+        >>> x = np.linspace(-1, 1, 64)[:, None]
+        >>> model = fit(dense_network(1, (16,), 1), x, x**2, likelihood="gaussian", learning_rate=0.01, epochs=100)
+        >>> model.history[-1]["train_rmse"] < 0.1
+        True
+    """
+    features = _features(x, "x", network)
+    targets = np.asarray(_mapped(y, "y"))
+    family = make_likelihood(
+        _usual(network, targets) if isinstance(likelihood, str) and likelihood == "auto" else likelihood
+    )
+    encoder = _label_encoder(network, family, features, targets)
+    whole = isinstance(optimizer, str) and optimizer in OPTIMIZERS and OPTIMIZERS[optimizer].full_batch
+    rows = len(features)
+    batches = _batches(
+        features, _targets(targets, family, encoder), rows if whole else batch_size or default_batch_size(rows), seed
+    )
+    if sample_weight is not None:
+        batches = _weighted(batches, sample_weight)
+    trained = train(
+        network,
+        family,
+        batches,
+        make_optimizer(
+            optimizer,
+            total_steps=max(1, epochs) * batches.steps,
+            steps_per_epoch=batches.steps,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            **settings,
+        ),
+        epochs=epochs,
+        seed=seed,
+        test=_evaluated(test, "test", network, family, encoder),
+        validation=_evaluated(validation, "validation", network, family, encoder),
+        average=ema,
+        stopping=None if patience is None else EarlyStopping(patience, "validation_loss"),
+        hooks=hooks,
+    )
+    return Model(network, family, trained.params, trained.state, encoder, trained.history)
+
+
+def _mapped(values: Any, argument: str) -> Any:
+    """Map a ``.npy`` file given by its path; anything else passes."""
+    if not isinstance(values, (str, Path)):
+        return values
+    if Path(values).suffix != ".npy":
+        raise ArgumentError(
+            argument, "an array or the path of a .npy file", repr(str(values)), "Other files: thalweg train."
+        )
+    from thalweg.core.files import storage_errors
+
+    with storage_errors("read", values):
+        return np.load(values, mmap_mode="r", allow_pickle=False)
+
+
+def _features(x: Any, argument: str, network: Network) -> NDArray[Any]:
+    array = _mapped(x, argument)
+    if not isinstance(array, np.ndarray):
+        array = np.asarray(array)
+    if array.dtype.kind not in "biuf":
+        raise ArgumentError(argument, "numbers", f"an array of {array.dtype}", "Encode text with thalweg.Encoder.")
+    flat = array.reshape(len(array), -1) if array.ndim > 2 else array
+    if flat.ndim != 2 or flat.shape[1] != network.inputs:
+        raise ArgumentError(argument, f"{network.inputs} features a row, as the network takes", f"shape {array.shape}")
+    return flat
+
+
+def _usual(network: Network, targets: NDArray[Any]) -> str:
+    if guess_task(targets) == "regression":
+        return "gaussian"
+    return "bernoulli" if network.outputs == 1 else "categorical"
+
+
+def _label_encoder(
+    network: Network, likelihood: Likelihood, features: NDArray[Any], targets: NDArray[Any]
+) -> Encoder | None:
+    """An encoder of labels that are not class numbers; features pass through it unchanged."""
+    classes = max(2, network.outputs)
+    numbers = targets.dtype.kind in "iu" and targets.ndim == 1
+    if likelihood.metric != "error" or (numbers and targets.size and targets.min() >= 0 and targets.max() < classes):
+        return None
+    if targets.dtype.kind == "f" and targets.size and not (targets == np.round(targets)).all():
+        return None  # continuous: the likelihood's own check says what would produce such targets
+    names = tuple(f"x{i}" for i in range(network.inputs))
+    outputs = Targets.fit(Table("y", features, targets, names), task="classification")
+    if outputs.classes is not None and len(outputs.classes) != classes:
+        raise ArgumentError(
+            "y", f"{classes} classes, as the network has", f"{len(outputs.classes)}", "Change outputs of the network."
+        )
+    unchanged = Numbers(np.zeros(1), np.ones(1), np.zeros(1), (), network.inputs)
+    return Encoder(names, unchanged, (), (), outputs, None, None, features.dtype.name)
+
+
+def _targets(targets: NDArray[Any], likelihood: Likelihood, encoder: Encoder | None) -> NDArray[Any]:
+    if encoder is not None:
+        return encoder.targets(Table("y", np.empty((len(targets), 0)), targets, ()))
+    if likelihood.metric == "error":
+        return targets.astype(np.int32) if targets.dtype.kind in "iub" else targets
+    if targets.dtype.kind not in "biuf":
+        raise ArgumentError("y", f"numbers for the likelihood {likelihood.name!r}", f"an array of {targets.dtype}")
+    return targets.astype(np.float32).reshape(len(targets), -1)
+
+
+def _batches(features: NDArray[Any], targets: NDArray[Any], batch_size: int, seed: int) -> Batches:
+    if isinstance(features, np.memmap):
+        convert = None if features.dtype == np.float32 else lambda rows: rows.astype(np.float32)
+        return DiskBatches(features, targets, batch_size, encode=convert, seed=seed)
+    return ArrayBatches(np.asarray(features, np.float32), targets, batch_size, seed=seed)
+
+
+def _weighted(batches: Any, sample_weight: NDArray[Any]) -> Batches:
+    weighted: Batches = dataclasses.replace(batches, sample_weight=sample_weight)
+    return weighted
+
+
+def _evaluated(
+    pair: Pair | None, argument: str, network: Network, likelihood: Likelihood, encoder: Encoder | None
+) -> Batches | None:
+    if pair is None:
+        return None
+    features = _features(pair[0], argument, network)
+    targets = _targets(np.asarray(_mapped(pair[1], argument)), likelihood, encoder)
+    likelihood.check(network.outputs, targets)
+    return _batches(features, targets, min(EVALUATION_ROWS, len(features)), 0)
