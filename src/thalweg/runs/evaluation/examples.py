@@ -11,9 +11,8 @@ import numpy as np
 
 from .png import encode_png
 
-#: rows of the inputs: an array (N, d), or a function from row indices to the rows (so that a large table is
-#: only touched where needed)
 Inputs = np.ndarray | Callable[[np.ndarray], Any] | None
+"""An array (N, d), or a function from row indices to these rows, so that a large table is only touched where needed."""
 
 
 def number(value: Any) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from thalweg.runs.report.files import Run
+from thalweg.runs.report.files import RunFiles
 
 
 @dataclass(frozen=True)
@@ -27,25 +27,25 @@ ERROR = Metric("error", "error", share=True)
 RMSE = Metric("rmse", "root mean squared error", share=False)
 
 
-def metric(run: Run) -> Metric:
+def metric(run: RunFiles) -> Metric:
     """Which of the two measures the run has."""
     if run.evaluated:
         return RMSE if run.evaluated[1].get("task") == "regression" else ERROR
     return RMSE if any("train_rmse" in row or "test_rmse" in row for row in run.log) else ERROR
 
 
-def state(run: Run) -> str:
+def state(run: RunFiles) -> str:
     """How the run ended: run.json's word, "unknown" without one."""
     return str(run.info.get("state") or "unknown")
 
 
-def planned_epochs(run: Run) -> int | None:
+def planned_epochs(run: RunFiles) -> int | None:
     """How many epochs were asked for."""
     value = settings(run).get("epochs")
     return int(value) if isinstance(value, (int, float)) else None
 
 
-def settings(run: Run) -> dict[str, Any]:
+def settings(run: RunFiles) -> dict[str, Any]:
     """The settings as resolved, else as written in config.toml."""
     if isinstance(run.info.get("settings"), dict):
         return dict(run.info["settings"])
@@ -57,7 +57,7 @@ def settings(run: Run) -> dict[str, Any]:
         return {}
 
 
-def best_epoch(run: Run) -> Any:
+def best_epoch(run: RunFiles) -> Any:
     """The epoch whose parameters were kept; where run.json names none, the one of the lowest test loss."""
     if run.info.get("best_epoch") is not None:
         return run.info["best_epoch"]
@@ -65,7 +65,7 @@ def best_epoch(run: Run) -> Any:
     return min(rows, key=lambda row: float(row["test_loss"]))["epoch"] if rows else None
 
 
-def kept_row(run: Run) -> dict[str, Any]:
+def kept_row(run: RunFiles) -> dict[str, Any]:
     """The log's line of the epoch whose parameters the model has."""
     wanted = run.info.get("best_epoch")
     for row in run.log:
@@ -74,7 +74,7 @@ def kept_row(run: Run) -> dict[str, Any]:
     return run.log[-1] if run.log else {}
 
 
-def train_seconds(run: Run) -> float | None:
+def train_seconds(run: RunFiles) -> float | None:
     """Time spent in epochs."""
     if not run.log:
         return None
@@ -85,7 +85,7 @@ def train_seconds(run: Run) -> float | None:
     return float(sum(spent)) if spent else None
 
 
-def architecture(run: Run) -> str | None:
+def architecture(run: RunFiles) -> str | None:
     """The widths of the layers that hold weights, as "784–512–10"."""
     rows = layers(run)
     if not rows:
@@ -95,13 +95,13 @@ def architecture(run: Run) -> str | None:
     return "–".join(str(w) for w in [inputs, *widths] if w is not None)
 
 
-def summary(run: Run) -> dict[str, Any]:
+def summary(run: RunFiles) -> dict[str, Any]:
     """The summary of the network."""
     value = run.info.get("summary")
     return value if isinstance(value, dict) else {}
 
 
-def layers(run: Run) -> list[dict[str, Any]]:
+def layers(run: RunFiles) -> list[dict[str, Any]]:
     """The rows of the summary."""
     rows = summary(run).get("rows")
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
@@ -115,7 +115,7 @@ def width(row: dict[str, Any]) -> Any:
     return shape
 
 
-def likelihood(run: Run) -> str | None:
+def likelihood(run: RunFiles) -> str | None:
     """The name of the likelihood."""
     value = run.model.get("likelihood")
     if isinstance(value, dict):

@@ -16,7 +16,7 @@ from thalweg.core.errors import StorageError
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFiles:
     """The files of a run folder as the report needs them.
 
     Args:
@@ -52,7 +52,7 @@ class Run:
         return value if isinstance(value, dict) else {"name": value} if isinstance(value, str) else {}
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path) -> RunFiles:
     """Read a run folder.
 
     Raises:
@@ -65,7 +65,7 @@ def read_run(folder: Path) -> Run:
     evaluation = _json(folder, "evaluation.json", damaged)
     if "task" in evaluation:
         evaluation = {"test": evaluation}
-    run = Run(
+    run = RunFiles(
         folder=folder,
         log=_log(folder, damaged),
         info=info,

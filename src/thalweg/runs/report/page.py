@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from string import Template
 
-from thalweg.runs.report.files import Run
+from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, el, join
 from thalweg.runs.report.sections.about import about, network
 from thalweg.runs.report.sections.classes import confusion, mistakes, reliability
@@ -34,7 +34,7 @@ _SECTIONS = {
 _ANCHORS = ("curves", "confusion", "mistakes", "reliability", "regression", "largest", "network", "about", "use")
 
 
-def page(run: Run) -> str:
+def page(run: RunFiles) -> str:
     """Return the whole report as one HTML file that asks nothing of the network.
 
     Scripts are admitted by their SHA-256 alone, so even markup that slipped through could not run.
@@ -64,7 +64,7 @@ def page(run: Run) -> str:
     )
 
 
-def _footer(run: Run) -> Html:
+def _footer(run: RunFiles) -> Html:
     return el(
         "footer",
         f"Written by thalweg {_version(run)} from the files of the run folder; rebuild it with ",
@@ -73,7 +73,7 @@ def _footer(run: Run) -> Html:
     )
 
 
-def _version(run: Run) -> str:
+def _version(run: RunFiles) -> str:
     versions = run.info.get("versions")
     return str(versions.get("thalweg", "")) if isinstance(versions, dict) else ""
 

@@ -41,7 +41,7 @@
     if (spec.kind === "line") {
       return { label: series.name, data: series.values.map((y, i) => ({ x: spec.x[i], y: y })), borderColor: color,
         backgroundColor: color, borderWidth: series.color === "train" ? 1.6 : 2.4,
-        borderDash: series.color === "train" ? [6, 3] : [], pointRadius: spec.x.length > 40 ? 0 : 2.4,
+        borderDash: series.color === "train" ? [6, 3] : [], pointRadius: spec.x.length > 25 ? 0 : 2.4,
         pointHitRadius: 8, tension: 0 };
     }
     if (spec.kind === "bars") {

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from thalweg.runs.report import facts
-from thalweg.runs.report.files import Run
+from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, details, el, join, section, table
 from thalweg.runs.report.words import count, duration, memory, number, plural
 
 _CLASSES = 12
 
 
-def network(run: Run) -> Html | None:
+def network(run: RunFiles) -> Html | None:
     """The section on the network: shapes, N_p, N_× and memory."""
     rows, total = facts.layers(run), facts.summary(run)
     if not rows:
@@ -54,7 +54,7 @@ def network(run: Run) -> Html | None:
     )
 
 
-def about(run: Run) -> Html:
+def about(run: RunFiles) -> Html:
     """The section on data, settings, versions and machine."""
     data, info = run.data, run.info
     classes = data.get("classes")

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from thalweg.runs.report.charts import chart
-from thalweg.runs.report.files import Run
+from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, details, el, section, table
 from thalweg.runs.report.words import cell, count, number, percent, plural, rows_noun, shorten, times
 
@@ -15,7 +15,7 @@ _COLUMNS = 16
 _BESIDE = 12  # classes whose matrix leaves room for a table at its side
 
 
-def confusion(run: Run) -> Html | None:
+def confusion(run: RunFiles) -> Html | None:
     """The section on classes."""
     if not run.evaluated or run.evaluated[1].get("task") != "classification" or not run.evaluated[1]["rows"]:
         return None
@@ -131,7 +131,7 @@ def _bar(share: float) -> list[object]:
     return [el("span", class_="bar", style=f"width:{90 * share:.0f}px", aria_hidden="true"), f" {percent(share)}"]
 
 
-def mistakes(run: Run) -> Html | None:
+def mistakes(run: RunFiles) -> Html | None:
     """The section on the mistakes that the network was surest of."""
     if not run.evaluated or not run.evaluated[1].get("confident_mistakes"):
         return None
@@ -196,7 +196,7 @@ def _rows(result: dict[str, Any], wrong: list[dict[str, Any]]) -> Html:
     return el("div", note, values)
 
 
-def reliability(run: Run) -> Html | None:
+def reliability(run: RunFiles) -> Html | None:
     """The section on whether the probabilities can be believed."""
     if not run.evaluated or not run.evaluated[1].get("reliability"):
         return None

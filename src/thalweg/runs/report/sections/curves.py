@@ -6,7 +6,7 @@ from typing import Any
 
 from thalweg.runs.report import facts
 from thalweg.runs.report.charts import chart, line, thin
-from thalweg.runs.report.files import Run
+from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, details, el, section, table
 from thalweg.runs.report.words import count, duration, number, percent
 
@@ -15,7 +15,7 @@ _FAR = 200  # between the largest and the smallest loss: only a logarithmic scal
 _RISE = 1.03  # test loss above its minimum by more than this is called a rise
 
 
-def curves(run: Run) -> Html | None:
+def curves(run: RunFiles) -> Html | None:
     """The section on how training went."""
     if not run.log:
         return None
@@ -87,7 +87,7 @@ def curves(run: Run) -> Html | None:
     )
 
 
-def reading(run: Run) -> str:
+def reading(run: RunFiles) -> str:
     """The curves in words: where the two sets part, and whether more epochs would pay."""
     measure = facts.metric(run)
     show = percent if measure.share else number
@@ -123,18 +123,18 @@ def reading(run: Run) -> str:
     return " ".join(words)
 
 
-def _column(run: Run, key: str) -> list[Any]:
+def _column(run: RunFiles, key: str) -> list[Any]:
     return [row.get(key) if isinstance(row.get(key), (int, float)) else None for row in run.log]
 
 
-def _scale(run: Run) -> dict[str, bool]:
+def _scale(run: RunFiles) -> dict[str, bool]:
     """A logarithmic scale where there is a logarithm (a density's loss may be negative), at once for a long way."""
     values = [v for key in ("train_loss", "validation_loss", "test_loss") for v in _column(run, key) if v is not None]
     positive = bool(values) and min(values) > 0
     return {"log": positive, "logged": positive and max(values) > _FAR * min(values)}
 
 
-def _table(run: Run, measure: facts.Metric) -> Html:
+def _table(run: RunFiles, measure: facts.Metric) -> Html:
     show = percent if measure.share else number
     name = "error" if measure.share else "RMSE"
     best = facts.best_epoch(run)

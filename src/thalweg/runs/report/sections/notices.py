@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from thalweg.runs.report import facts
-from thalweg.runs.report.files import Run
+from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, el, join
 from thalweg.runs.report.words import count, percent, plural
 
@@ -17,7 +17,7 @@ _DIVERGED = (
 )
 
 
-def notices(run: Run) -> Html:
+def notices(run: RunFiles) -> Html:
     """All notices, one below the other."""
     return join([*_ending(run), *_figures(run), *_rows(run)])
 
@@ -26,7 +26,7 @@ def _note(level: str, *sentences: object) -> Html:
     return el("div", [el("p", s) for s in sentences if s], class_=f"notice {level}", role="note")
 
 
-def _ending(run: Run) -> Iterator[Html]:
+def _ending(run: RunFiles) -> Iterator[Html]:
     state, message = facts.state(run), run.info.get("message")
     planned = facts.planned_epochs(run)
     progress = plural(len(run.log), "epoch") + (f" of {count(planned)}" if planned else "")
@@ -51,7 +51,7 @@ def _sentence(text: object) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _figures(run: Run) -> Iterator[Html]:
+def _figures(run: RunFiles) -> Iterator[Html]:
     if run.damaged:
         yield _note("bad", f"Could not be read, and is missing here: {', '.join(run.damaged)}.")
     if run.evaluated is None:
@@ -71,7 +71,7 @@ def _figures(run: Run) -> Iterator[Html]:
         yield _note("warn", "This is no better than a constant guess: the network has learned nothing that helps.")
 
 
-def _rows(run: Run) -> Iterator[Html]:
+def _rows(run: RunFiles) -> Iterator[Html]:
     shared, total = run.data.get("shared_rows"), run.data.get("test_rows")
     if shared:
         share = f" ({percent(shared / total)})" if total else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from thalweg.runs.report.charts import chart
-from thalweg.runs.report.files import Run
+from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, el, section, table
 from thalweg.runs.report.words import MISSING, cell, count, number, percent, plural
 
@@ -14,7 +14,7 @@ _COLUMNS = 16
 _LISTED = 12
 
 
-def regression(run: Run) -> Html | None:
+def regression(run: RunFiles) -> Html | None:
     """The section on predicted and true values."""
     if not run.evaluated or run.evaluated[1].get("task") != "regression" or not run.evaluated[1]["rows"]:
         return None
@@ -145,7 +145,7 @@ def _measures(targets: list[dict[str, Any]]) -> Html:
     )
 
 
-def largest_errors(run: Run) -> Html | None:
+def largest_errors(run: RunFiles) -> Html | None:
     """The section on the rows with the largest errors."""
     if not run.evaluated or not run.evaluated[1].get("largest_errors"):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thalweg.runs.report import facts
-from thalweg.runs.report.files import Run
+from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, el, join
 from thalweg.runs.report.sections.notices import notices
 from thalweg.runs.report.words import count, duration, number, percent, plural, rows_noun
@@ -25,7 +25,7 @@ _STATES = {
 }
 
 
-def header(run: Run) -> Html:
+def header(run: RunFiles) -> Html:
     """Headline, second sentence and tiles."""
     state = facts.state(run)
     return el(
@@ -47,7 +47,7 @@ def header(run: Run) -> Html:
     )
 
 
-def headline(run: Run) -> str:
+def headline(run: RunFiles) -> str:
     """The result in one sentence."""
     evaluated = run.evaluated
     state = facts.state(run)
@@ -69,7 +69,7 @@ def headline(run: Run) -> str:
     return f"{percent(result['error'])} of {rows} wrong"
 
 
-def _lead(run: Run) -> list[object]:
+def _lead(run: RunFiles) -> list[object]:
     """What the headline is to be held against."""
     if not run.evaluated or not run.evaluated[1].get("rows"):
         return [_what(run)]
@@ -94,7 +94,7 @@ def _lead(run: Run) -> list[object]:
     ]
 
 
-def _what(run: Run) -> str:
+def _what(run: RunFiles) -> str:
     widths, data = facts.architecture(run), run.data
     parts = [f"A dense network {widths}" if widths else "A dense network"]
     if data.get("train_rows") or run.log:
@@ -110,7 +110,7 @@ def _what(run: Run) -> str:
     return " ".join(p for p in parts if p) + "."
 
 
-def _tiles(run: Run) -> Html | None:
+def _tiles(run: RunFiles) -> Html | None:
     measure = facts.metric(run)
     show = percent if measure.share else number
     kept = facts.kept_row(run)

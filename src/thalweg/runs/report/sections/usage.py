@@ -6,11 +6,11 @@ import shlex
 from typing import Any
 
 from thalweg.runs.report import facts
-from thalweg.runs.report.files import Run
+from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, el, section
 
 
-def usage(run: Run) -> Html:
+def usage(run: RunFiles) -> Html:
     """The section with commands and Python lines."""
     folder = shlex.quote(str(run.folder))
     parts: list[object] = [el("h3", "Train it again"), el("pre", command(run))]
@@ -33,7 +33,7 @@ def usage(run: Run) -> Html:
     return section("Reproduce and use", *parts, id="use")
 
 
-def command(run: Run) -> str:
+def command(run: RunFiles) -> str:
     """The command line that made the run, quoted for a shell."""
     words = run.info.get("command")
     if isinstance(words, list) and words:
@@ -43,7 +43,7 @@ def command(run: Run) -> str:
     return f"thalweg train --config {shlex.quote(str(run.folder / 'config.toml'))}"
 
 
-def python(run: Run) -> str:
+def python(run: RunFiles) -> str:
     """Python lines that load the model and predict."""
     classifier = facts.metric(run).share
     folder: Any = str(run.folder / "model")
