@@ -23,6 +23,7 @@ class Progress:
         score: sums of the metric's terms so far.
         counted: rows so far.
         seconds: seconds spent on this epoch so far.
+        learning_rate: step size of the last update, where the optimizer tells.
         history: the finished epochs' lines.
         best_epoch: epoch whose parameters are kept for early stopping; 0 for none.
     """
@@ -33,6 +34,7 @@ class Progress:
     score: list[float] = field(default_factory=list)
     counted: float = 0.0
     seconds: float = 0.0
+    learning_rate: float | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int = 0
 

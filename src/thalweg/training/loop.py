@@ -169,7 +169,6 @@ class _Loop:
         self.mesh = data_mesh(devices)
         self.progress = Progress()
         self.best: Any = ()
-        self.rate: float | None = None
 
     def run(self, epochs: int, params: Params | None) -> Trained:
         if params is None:
@@ -232,7 +231,7 @@ class _Loop:
         progress.score = (scores.sum(axis=0) + (progress.score or 0.0)).tolist()
         progress.counted += float(np.sum(result.counted))
         progress.chunk += 1
-        self.rate = None if result.learning_rate is None else float(result.learning_rate)
+        progress.learning_rate = None if result.learning_rate is None else float(result.learning_rate)
         real = chunk.rows > 0
         done = min(progress.chunk * len(chunk.rows), self.batches.steps)
         measured = iter(result.measured)
@@ -251,7 +250,7 @@ class _Loop:
             parts[name] = evaluate(self.network, self.likelihood, params, state, batches, self.score_scale)
         for quantity in ("loss", self.likelihood.metric):
             row |= {f"{name}_{quantity}": values[quantity] for name, values in parts.items()}
-        row["learning_rate"] = self.rate
+        row["learning_rate"] = progress.learning_rate
         row["seconds"] = progress.seconds + time.perf_counter() - began
         progress.next_epoch(row)
         if self.stopping is not None and self.stopping.best(progress.history) == row["epoch"]:
