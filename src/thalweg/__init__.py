@@ -1,3 +1,120 @@
 """Dense neural networks from likelihood to loss, from loss to trained network, from posterior to decision."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from thalweg.core.errors import ArgumentError, DataError, DivergedError, ModelError, StorageError, ThalwegError
+    from thalweg.data.bundled import load_dataset
+    from thalweg.data.read import read
+    from thalweg.deploy import Model, load
+    from thalweg.gradients import backprop, check_gradients, error_vectors
+    from thalweg.likelihoods import Bernoulli, Categorical, Gaussian, Laplace, Likelihood
+    from thalweg.network import (
+        Activation,
+        BatchNorm,
+        Dense,
+        Dropout,
+        GaussianNoise,
+        LayerNorm,
+        Network,
+        PReLU,
+        Residual,
+        dense_network,
+        flatten,
+        summary,
+        unflatten,
+    )
+    from thalweg.optimizers import make_optimizer
+    from thalweg.runs.fit import fit
+    from thalweg.training import EarlyStopping, Hook, StepStatistics, evaluate, train
+
+# Where each public name lives. Names load when first used: `import thalweg` and `thalweg --help` must not wait for JAX.
+_HOME = {
+    "thalweg.core.errors": (
+        "ArgumentError",
+        "DataError",
+        "DivergedError",
+        "ModelError",
+        "StorageError",
+        "ThalwegError",
+    ),
+    "thalweg.data.bundled": ("load_dataset",),
+    "thalweg.data.read": ("read",),
+    "thalweg.deploy": ("Model", "load"),
+    "thalweg.gradients": ("backprop", "check_gradients", "error_vectors"),
+    "thalweg.likelihoods": ("Bernoulli", "Categorical", "Gaussian", "Laplace", "Likelihood"),
+    "thalweg.network": (
+        "Activation",
+        "BatchNorm",
+        "Dense",
+        "Dropout",
+        "GaussianNoise",
+        "LayerNorm",
+        "Network",
+        "PReLU",
+        "Residual",
+        "dense_network",
+        "flatten",
+        "summary",
+        "unflatten",
+    ),
+    "thalweg.optimizers": ("make_optimizer",),
+    "thalweg.runs.fit": ("fit",),
+    "thalweg.training": ("EarlyStopping", "Hook", "StepStatistics", "evaluate", "train"),
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [  # noqa: RUF022  plain sorting, so that a test can hold it
+    "Activation",
+    "ArgumentError",
+    "BatchNorm",
+    "Bernoulli",
+    "Categorical",
+    "DataError",
+    "Dense",
+    "DivergedError",
+    "Dropout",
+    "EarlyStopping",
+    "Gaussian",
+    "GaussianNoise",
+    "Hook",
+    "Laplace",
+    "LayerNorm",
+    "Likelihood",
+    "Model",
+    "ModelError",
+    "Network",
+    "PReLU",
+    "Residual",
+    "StepStatistics",
+    "StorageError",
+    "ThalwegError",
+    "__version__",
+    "backprop",
+    "check_gradients",
+    "dense_network",
+    "error_vectors",
+    "evaluate",
+    "fit",
+    "flatten",
+    "load",
+    "load_dataset",
+    "make_optimizer",
+    "read",
+    "summary",
+    "train",
+    "unflatten",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE:
+        raise AttributeError(f"module 'thalweg' has no attribute {name!r}")
+    return getattr(import_module(_MODULE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

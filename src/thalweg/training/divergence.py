@@ -39,7 +39,6 @@ def first_not_finite(
         minibatch: the step's x, y, weight.
         key: the step's randomness.
     """
-
     found = _quantities(network, likelihood, params, state, minibatch, key)
     return next((name for name, array in found if not np.all(np.isfinite(array))), "update of the parameters")
 
