@@ -67,7 +67,7 @@ _HOME = {
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = [  # noqa: RUF022  plain sorting, so that a test can hold it
+__all__ = [
     "Activation",
     "ArgumentError",
     "BatchNorm",
