@@ -102,8 +102,7 @@ def test_equals_torch(name: str, settings: dict[str, Any], theirs: Any) -> None:
     exact = 1e-9 if name == "nadam" else 1e-12
     with jax.enable_x64(True):
         np.testing.assert_allclose(trajectory(name, np.float64, **settings), expected, rtol=10 * exact, atol=exact)
-    # float32 against PyTorch in float64: rounding only. A centered variance cancels, more so in float32.
-    tolerance = 1e-4 if settings.get("options", {}).get("centered") else 2e-6
+    # float32 against PyTorch in float64: rounding only.
     scale = np.maximum(np.abs(expected).max(axis=0), 1)
     difference = np.abs(trajectory(name, np.float32, **settings) - expected) / scale
-    assert difference.max() < tolerance
+    assert difference.max() < 1e-6
