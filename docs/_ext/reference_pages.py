@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -114,20 +113,24 @@ def _commands_page() -> str:
     group: Any = get_command(app)
     lines = ["# Commands", "", group.help or "", ""]
     for name, command in group.commands.items():
-        own = [p for p in command.params if p.name not in (*RunConfig.model_fields, "help")]
-        arguments = [p for p in own if p.param_type_name == "argument"]
-        usage = " ".join(["thalweg", name, *(_argument(p) for p in arguments), "[OPTIONS]"])
+        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        options = [p for p in command.params if p not in arguments and p.name != "help"]
+        settings = [p for p in options if p.name in RunConfig.model_fields]
+        usage = " ".join(["thalweg", name, *map(_argument, arguments), "[OPTIONS]"])
         lines += [f"## {name}", "", command.help or "", "", "```text", usage, "```", ""]
         rows = [(f"`{_argument(p)}`", p.help) for p in arguments]
-        rows += [(", ".join(f"`{flag}`" for flag in p.opts), p.help) for p in own if p not in arguments]
+        rows += [(", ".join(f"`{flag}`" for flag in p.opts), p.help) for p in options if p not in settings]
         lines += _table(("argument or option", "meaning"), rows) if rows else []
-        settings = len([p for p in command.params if p.name in RunConfig.model_fields and p.name != "data"])
-        lines += ["Every setting is a flag besides: {doc}`settings`.", ""] if settings > len(own) else []
+        if len(settings) == len(RunConfig.model_fields) - len(arguments):
+            lines += ["Every one of the {doc}`settings` is a flag besides.", ""]
+        elif settings:
+            flags = ", ".join(f"`{p.opts[0]}`" for p in settings)
+            lines += [f"Of the {{doc}}`settings` it takes {flags}.", ""]
     return "\n".join(lines)
 
 
 def _argument(parameter: Any) -> str:
-    name = (parameter.metavar or parameter.name or "").upper()
+    name = (parameter.metavar or parameter.name or "").strip("[]").upper()
     return name if parameter.required else f"[{name}]"
 
 
@@ -163,8 +166,11 @@ def short_signature(
 def pass_type_variable(app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: Element) -> Element | None:
     """Let type variables, which have no page, stand in signatures without a link."""
     module, _, name = node.get("reftarget", "").rpartition(".")
-    is_variable = isinstance(getattr(sys.modules.get(module), name, None), TypeVar)
-    return contnode if is_variable else None
+    try:
+        found = getattr(import_module(module), name, None)
+    except (ImportError, ValueError):  # no module, but a class or nothing at all
+        return None
+    return contnode if isinstance(found, TypeVar) else None
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
