@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,8 @@ def check_names(config: RunConfig) -> None:
 def make_tables(config: RunConfig) -> Tables:
     """Read the data and split it; counts the test rows that occur in the training set."""
     train, own_test = read_data(config.data, config.target)
+    if own_test is None:
+        check_rows(train, config)
     origin = "none"
     test: Table | None = None
     if config.test == "auto":
@@ -151,6 +154,20 @@ def make_tables(config: RunConfig) -> Tables:
         train, validation = split(train, config.validation, seed=config.seed + 1)
     shared = 0 if test is None else shared_rows(train, test)
     return Tables(train, validation, test, origin, shared)
+
+
+def check_rows(table: Table, config: RunConfig) -> None:
+    """Find bad cells while rows still have their numbers in the file, which splitting takes away.
+
+    A mapped array is left out: reading it once more takes too long, and its rows keep their order.
+
+    Raises:
+        DataError: names column, row and cell.
+    """
+    if not table.is_mapped:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the encoder that is kept tells them
+            fit_encoder(table, config)
 
 
 def read_data(data: str, target: str | None) -> tuple[Table, Table | None]:

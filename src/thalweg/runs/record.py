@@ -145,12 +145,15 @@ def resume_run(path: Path | str) -> tuple[RunFolder, RunConfig]:
     """Take hold of an interrupted run.
 
     Raises:
-        ModelError: no run folder, damaged, or finished.
+        ModelError: no run folder, damaged, finished, or diverged.
         StorageError: in use, or read-only.
     """
     path = Path(path)
-    if read_status(path).get("state") == "finished":
+    state = read_status(path).get("state")
+    if state in {"finished", "stopped early"}:
         raise ModelError(f"{path} is finished: there is nothing to resume. Evaluate it, or start a new run.")
+    if state == "diverged":
+        raise ModelError(f"{path} diverged, and would again. Start a new run with other settings.")
     config = run_config(path)
     return RunFolder(path, _lock(path)), config
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from thalweg.core.errors import ArgumentError, DataWarning, DivergedError
+from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, StorageError
 from thalweg.deploy import Model
 from thalweg.runs import facts
 from thalweg.runs.config import RunConfig, changed_settings, make_config
@@ -162,6 +164,10 @@ def _train(folder: RunFolder, config: RunConfig, plan: Plan, hooks: Sequence[Hoo
             write_report(folder.path)
             raise
         return _finish(folder, plan, trained, started)
+    except StorageError as error:
+        with suppress(StorageError):  # the place that failed may be this one
+            folder.status(state="failed", message=str(error))
+        raise
     finally:
         folder.close()
 
@@ -230,8 +236,6 @@ def _ending(folder: RunFolder, history: list[dict[str, Any]], started: float, **
 def _announce(plan: Plan, folder: RunFolder, say: Say) -> None:
     tables = plan.tables
     if tables.shared and tables.test is not None:
-        import warnings
-
         warnings.warn(
             f"{tables.shared} of the {len(tables.test)} test rows also occur in the training set; the test error is "
             "likely lower than that on new data.",
