@@ -153,7 +153,7 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
         ),
     )
 }
-"""Activations by name. ``prelu`` has a trained slope and is a layer: see :class:`thalweg.network.activation_layer.PReLU`."""
+"""Activations by name. ``prelu`` has a trained slope and is a layer: see :class:`.PReLU`."""
 
 
 def activation(name: str) -> ActivationFunction:
