@@ -83,7 +83,7 @@ def _statistics(view: StepView) -> dict[str, jax.Array]:
 
     return {
         "gradient_norm": norm(view.passed.grads),
-        "update_norm": norm(view.updates),
+        "update_norm": norm(jax.tree.map(jnp.subtract, view.after, view.params)),
         "parameter_norm": norm(view.params),
     }
 

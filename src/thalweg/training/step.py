@@ -29,7 +29,7 @@ class StepView(NamedTuple):
         params: θ_t.
         point: where the gradient was taken: θ_t, or θ_t + β Δθ_{t-1} for Nesterov.
         passed: loss, outputs, gradients, error vectors and tapes of the minibatch.
-        updates: θ_{t+1} - θ_t.
+        after: θ_{t+1}.
         x: (batch, inputs).
         y: targets.
         weight: (batch,) w_n.
@@ -40,7 +40,7 @@ class StepView(NamedTuple):
     params: Params
     point: Params
     passed: BackwardPass
-    updates: Params
+    after: Params
     x: Array
     y: Array
     weight: Array
@@ -103,26 +103,29 @@ def train_program(
             outputs, _ = network.forward(params, carry.state, x, key=draw, training=True)
             return jnp.sum(weight * likelihood.cost(outputs, y))
 
-        updates, optimizer_state = optimizer.update(
-            passed.grads, carry.optimizer_state, carry.params, value=passed.loss, grad=passed.grads, value_fn=value
-        )
-        params = optax.apply_updates(carry.params, updates)
         finite = carry.finite & ((rows == 0) | _finite(passed.loss, passed.grads))
-        after = TrainState(
-            params,
-            network.next_state(carry.state, passed.tapes),
-            optimizer_state,
-            update_average(carry.average, params, carry.step, average) if average else (),
-            carry.step + 1,
-            finite,
-        )
-        applied = finite & (rows > 0)
-        kept = jax.tree.map(lambda new, old: jnp.where(applied, new, old), after, carry)
+
+        def apply() -> TrainState:
+            updates, optimizer_state = optimizer.update(
+                passed.grads, carry.optimizer_state, carry.params, value=passed.loss, grad=passed.grads, value_fn=value
+            )
+            params = optax.apply_updates(carry.params, updates)
+            return TrainState(
+                params,
+                network.next_state(carry.state, passed.tapes),
+                optimizer_state,
+                update_average(carry.average, params, carry.step, average) if average else (),
+                carry.step + 1,
+                finite,
+            )
+
+        # A branch, not a selection between new and old: that would copy the whole state in every step.
+        after = jax.lax.cond(finite & (rows > 0), apply, lambda: carry._replace(finite=finite))
         counted = weight > 0
         score = jnp.sum(jnp.where(counted[:, None], likelihood.score(passed.outputs, y), 0.0), axis=0)
-        view = StepView(network, carry.step, carry.params, point, passed, updates, x, y, weight)
+        view = StepView(network, carry.step, carry.params, point, passed, after.params, x, y, weight)
         report = (passed.loss, score, jnp.sum(counted, dtype=jnp.float32), tuple(m(view) for m in measures))
-        return kept._replace(finite=finite), report
+        return after, report
 
     def run(state: TrainState, chunk: Chunk, key: Array) -> tuple[TrainState, ChunkResult]:
         state, (loss, score, counted, measured) = jax.lax.scan(lambda c, m: step(c, m, key), state, chunk)
