@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
+from thalweg.data.read_ahead import Buffers, aligned, on_accelerator, read_ahead
 
 CHUNK_BYTES = 32 * 2**20
 """Upper bound for the features of one chunk: large enough to hide the call, small beside any data set that matters."""
@@ -218,8 +219,6 @@ class ArrayBatches:
         return self.x[:rows], self.y[:rows]
 
     def chunks(self, epoch: int | None, start: int = 0) -> Iterator[Chunk]:
-        from thalweg.data.read_ahead import Buffers, on_accelerator, read_ahead
-
         if on_accelerator():
             yield from self._device_chunks(epoch, start)
         elif epoch is None:
@@ -240,12 +239,12 @@ class ArrayBatches:
         indices = positions if order is None else order[positions]
         return indices, weights if self.sample_weight is None else weights * self.sample_weight[indices]
 
-    def _host_chunks(self, epoch: int | None, start: int, buffers: Any) -> Iterator[Chunk]:
+    def _host_chunks(self, epoch: int | None, start: int, buffers: Buffers | None) -> Iterator[Chunk]:
         order = self._order(epoch)
         for number in range(start, self.chunks_per_epoch):
             indices, weights = self._indices(order, number)
             shape = (*indices.shape, self.x.shape[1])
-            out = np.empty(shape, np.float32) if buffers is None else buffers.next(shape)
+            out = aligned(shape) if buffers is None else buffers.next(shape)
             # mode="clip" lets NumPy write straight into the buffer; every index is in range.
             np.take(self.x, indices, axis=0, out=out, mode="clip")
             yield Chunk(out, self.y[indices], weights, self.layout.step_rows(number))
