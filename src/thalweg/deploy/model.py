@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -91,15 +91,17 @@ class Model:
             array = self.encoder.features(read(x, need_target=False))
         else:
             array = np.asarray(x)
-        if self.encoder is None and array.ndim > 2:
-            array = array.reshape(len(array), -1)
+            array = array.reshape(len(array), -1) if array.ndim > 2 else array
         if array.ndim != 2 or array.shape[1] != self.network.inputs:
             raise ArgumentError("x", f"rows of {self.network.inputs} features", f"shape {array.shape}")
         return np.ascontiguousarray(array, np.float32)
 
     def outputs(self, x: Any) -> NDArray[np.float32]:
         """Return the network's raw outputs (logits, standardized means), shape (N, K)."""
-        x = self.encode(x)
+        pieces = [self._outputs(self.encode(piece)) for piece in _pieces(x)]
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+    def _outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         result = np.empty((len(x), self.network.outputs), np.float32)
         for start in range(0, len(x), BUCKETS[-1]):
             chunk = x[start : start + BUCKETS[-1]]
@@ -236,11 +238,21 @@ def load(folder: Path | str) -> Model:
         raise ModelError(f"{folder} is damaged: its description cannot be read ({error}).") from error
     example = jax.ShapeDtypeStruct((2, network.inputs), np.float32)
     structure = {
-        "params": jax.eval_shape(network.init, jax.random.key(0), example),
+        "params": jax.eval_shape(lambda x: network.init(jax.random.key(0), x), example),
         "state": jax.eval_shape(network.init_state),
     }
     tree = restored(structure, arrays, folder)
     return Model(network, likelihood, tree["params"], tree["state"], encoder, history)
+
+
+def _pieces(x: Any) -> Iterator[Any]:
+    """Yield rows as they are, or of a memory-mapped array or table a bucket at a time."""
+    if not (isinstance(x, np.memmap) or getattr(x, "is_mapped", False)) or len(x) <= BUCKETS[-1]:
+        yield x
+        return
+    for start in range(0, len(x), BUCKETS[-1]):
+        piece = slice(start, start + BUCKETS[-1])
+        yield x[piece] if isinstance(x, np.memmap) else x.rows(piece)
 
 
 def bucket(rows: int) -> int:

@@ -140,8 +140,10 @@ def _features(x: Any, argument: str, network: Network) -> NDArray[Any]:
     if not isinstance(array, np.ndarray):
         array = np.asarray(array)
     if array.dtype.kind not in "biuf":
-        raise ArgumentError(argument, "numbers", f"an array of {array.dtype}", "Encode text with thalweg.Encoder.")
-    flat = array.reshape(len(array), -1) if array.ndim > 2 else array
+        raise ArgumentError(
+            argument, "numbers", f"an array of {array.dtype}", "For tables with text use thalweg train."
+        )
+    flat: NDArray[Any] = array.reshape(len(array), -1) if array.ndim > 2 else array
     if flat.ndim != 2 or flat.shape[1] != network.inputs:
         raise ArgumentError(argument, f"{network.inputs} features a row, as the network takes", f"shape {array.shape}")
     return flat

@@ -220,6 +220,8 @@ def list_runs(root: Path | str) -> list[dict[str, Any]]:
             status = {"state": "damaged"}
         if status.get("state") == "running" and not is_locked(path):
             status["state"] = "interrupted"
+        if "epochs" not in status:  # running, or killed
+            status["epochs"] = len(read_log(path))
         runs.append(status | {"path": str(path)})
     return sorted(runs, key=lambda run: str(run.get("started", "")))
 
