@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from thalweg.core.errors import ArgumentError
+from thalweg.core.random import random_bits, standard_normal
 from thalweg.core.types import Params, State, Tape
 from thalweg.network.layer import Layer, check_rate
 
@@ -37,10 +37,8 @@ class Dropout(Layer):
             return x, None
         if key is None:
             raise ArgumentError("key", "a random key while training with dropout", None)
-        # Sixteen random bits a unit halve the cost of the draw; p is exact to 2⁻¹⁷, and 1/(1 - p) uses that p.
-        threshold = round(self.rate * 65536)
-        keep = jax.random.bits(key, x.shape, "uint16") >= threshold
-        mask = keep.astype(x.dtype) * (65536.0 / (65536.0 - threshold))
+        keep = random_bits(key, x.shape) >= jnp.uint32(self.rate * 2**32)
+        mask = jnp.where(keep, 1.0 / (1.0 - self.rate), 0.0).astype(x.dtype)
         return x * mask, mask
 
     def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
@@ -71,7 +69,7 @@ class GaussianNoise(Layer):
             return x, None
         if key is None:
             raise ArgumentError("key", "a random key while training with input noise", None)
-        return x + self.scale * jax.random.normal(key, x.shape, x.dtype), None
+        return x + self.scale * standard_normal(key, x.shape).astype(x.dtype), None
 
     def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
         return {}, jnp.asarray(delta)

@@ -1,0 +1,59 @@
+"""Random words and normals: uniform, normal, and free of correlation between units, rows and steps."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+from scipy import stats
+
+from thalweg.core.random import random_bits, standard_normal
+
+STEPS, SHAPE = 64, (128, 256)
+
+
+@pytest.fixture(scope="module")
+def words() -> np.ndarray:
+    """Return the words of many steps, keys made as the training loop makes them."""
+    key = jax.random.key(3)
+    draw = jax.jit(jax.vmap(lambda i: random_bits(jax.random.fold_in(key, i), SHAPE)))
+    return np.asarray(draw(np.arange(STEPS)))
+
+
+@pytest.mark.parametrize("byte", range(4))
+def test_every_byte_is_uniform(words: np.ndarray, byte: int) -> None:
+    counts = np.bincount(((words >> (8 * byte)) & 255).ravel(), minlength=256)
+    assert stats.chisquare(counts).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.9])
+def test_masks_vary_from_row_to_row_and_step_to_step_as_binomials_do(words: np.ndarray, threshold: float) -> None:
+    kept = words >= np.uint32(threshold * 2**32)
+    p = 1 - threshold
+    for axis in (1, 2):  # over the rows of a unit, over the units of a row
+        count = kept.sum(axis=axis)
+        z = (count - p * SHAPE[axis - 1]) / np.sqrt(p * (1 - p) * SHAPE[axis - 1])
+        # The variance of m such z-scores is 1 ± √(2/m).
+        assert abs(z.var() - 1) < 5 * np.sqrt(2 / z.size)
+        assert abs(z.mean()) < 5 / np.sqrt(z.size)
+
+
+@pytest.mark.parametrize("shift", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 1, 0), (0, 0, 16), (0, 4, 0)])
+def test_neighbors_are_uncorrelated(words: np.ndarray, shift: tuple[int, int, int]) -> None:
+    u = words.astype(float) / 2**32 - 0.5
+    other = np.roll(u, shift, axis=(0, 1, 2))
+    correlation = 12 * np.mean(u * other)
+    assert abs(correlation) < 5 / np.sqrt(u.size)
+
+
+def test_normals_are_normal() -> None:
+    z = np.asarray(standard_normal(jax.random.key(1), (500_000,)), float)
+    assert stats.kstest(z, "norm").pvalue > 1e-3
+    assert np.all(np.isfinite(z))
+    assert np.abs(z).max() < 6
+
+
+def test_a_key_decides_the_words() -> None:
+    a, b = jax.random.key(0), jax.random.key(1)
+    np.testing.assert_array_equal(random_bits(a, (9,)), random_bits(a, (9,)))
+    assert not np.array_equal(random_bits(a, (9,)), random_bits(b, (9,)))
