@@ -33,7 +33,8 @@ def random_bits(key: Array, shape: tuple[int, ...]) -> Array:
     x = jax.lax.iota(jnp.uint32, math.prod(shape)).reshape(shape) * jnp.uint32(0x9E3779B9) + start[0]
     x = (x ^ (x >> 16)) * jnp.uint32(0x21F0AAAD)
     x = (x ^ (x >> 15) ^ start[1]) * jnp.uint32(0x735A2D97)
-    return x ^ (x >> 15)
+    words: Array = x ^ (x >> 15)
+    return words
 
 
 def standard_normal(key: Array, shape: tuple[int, ...]) -> Array:
