@@ -37,7 +37,7 @@ OPTIONS = {
 @pytest.fixture(autouse=True)
 def _compile_quickly() -> Iterator[None]:
     # These programs run once: nearly all of their time would go into optimizing them.
-    before = jax.config.jax_disable_most_optimizations
+    before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)

@@ -309,8 +309,11 @@ def test_any_frame_survives_the_round_trip(rows: list[tuple[str | None, float | 
         assert (z[:, columns].sum(axis=1) == 1).all()
 
 
+NO_NUL = st.characters(exclude_characters="\0", codec="utf-8")  # NumPy drops it from the end of a string
+
+
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.one_of(st.text(max_size=3), st.integers(-5, 5)).map(str), min_size=2, max_size=20))
+@given(st.lists(st.one_of(st.text(NO_NUL, max_size=3), st.integers(-5, 5)).map(str), min_size=2, max_size=20))
 def test_any_labels_survive_the_round_trip(labels: list[str]) -> None:
     labels = [*labels, "one", "two"]
     y = np.array(labels, dtype=object)
