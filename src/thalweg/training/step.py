@@ -150,7 +150,8 @@ def evaluation_program(
             cost = jnp.where(counted, minibatch.weight * likelihood.cost(outputs, minibatch.y), 0.0)
             return jnp.sum(cost), jnp.sum(score, axis=0), jnp.sum(counted, dtype=jnp.float32)
 
-        return jax.lax.map(one, chunk)
+        sums: tuple[Array, Array, Array] = jax.lax.map(one, chunk)
+        return sums
 
     program: Callable[[Params, State, Chunk], tuple[Array, Array, Array]] = jax.jit(run)
     return program
