@@ -203,3 +203,12 @@ def test_any_optax_transformation_is_accepted() -> None:
     trained = train(LINEAR, GAUSSIAN, batches, optimizer(optax.lion(0.01)), epochs=40)
     assert trained.history[-1]["learning_rate"] is None
     assert trained.history[-1]["train_rmse"] < 0.5 * trained.history[0]["train_rmse"]
+
+
+def test_equal_settings_share_one_compiled_program() -> None:
+    from thalweg.training.step import train_program
+
+    train_program.cache_clear()
+    for _ in range(2):
+        train(LINEAR, GAUSSIAN, ArrayBatches(X, Y, 16), optimizer("adam", schedule="cosine"), epochs=5)
+    assert train_program.cache_info().misses == 1

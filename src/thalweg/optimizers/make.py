@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import optax
@@ -69,6 +70,51 @@ def make_optimizer(
 
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), chapter 8.
     """
+    return _make(
+        optimizer,
+        _frozen(options),
+        _frozen(schedule_options),
+        total_steps=total_steps,
+        steps_per_epoch=steps_per_epoch,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        warmup=warmup,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        l2=l2,
+        l1=l1,
+        clip_norm=clip_norm,
+        clip_value=clip_value,
+    )
+
+
+Frozen = tuple[tuple[str, Any], ...]
+
+
+def _frozen(options: Mapping[str, Any] | None) -> Frozen:
+    return tuple(sorted((options or {}).items()))
+
+
+# Equal settings give the same object, so that training programs compiled for it serve again.
+@lru_cache(maxsize=128)
+def _make(
+    optimizer: str | optax.GradientTransformation,
+    frozen_options: Frozen,
+    frozen_schedule_options: Frozen,
+    *,
+    total_steps: int,
+    steps_per_epoch: int,
+    learning_rate: LearningRate | None,
+    schedule: str,
+    warmup: float,
+    momentum: float,
+    weight_decay: float | None,
+    l2: float,
+    l1: float,
+    clip_norm: float | None,
+    clip_value: float | None,
+) -> Optimizer:
+    options, schedule_options = dict(frozen_options), dict(frozen_schedule_options)
     choice = lookup(OPTIMIZERS, optimizer, "optimizer") if isinstance(optimizer, str) else None
     usual_decay = choice.weight_decay if choice else 0.0
     penalties = Penalties(
