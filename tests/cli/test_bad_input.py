@@ -183,6 +183,7 @@ def test_resume(thalweg, flower_run: Path) -> None:
     refused(thalweg("train", "--resume", "r", "--epochs", "11"), "epochs", "10", "11")
     refused(thalweg("train", "wine", "--resume", "r"), "data", "'iris'", "'wine'")
     refused(thalweg("train", "--resume", "r", "--epochs", "0"), "epochs")
+    refused(thalweg("train", "--resume", "r", "--out", "s"), "out", "'s'")
 
 
 def test_divergence_is_told_and_recorded(thalweg) -> None:

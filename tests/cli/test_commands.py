@@ -234,7 +234,7 @@ def test_interrupted_run_says_how_to_resume_and_does(thalweg, flowers: Path, mon
     assert answer.code == 130
     assert "thalweg train --resume r" in answer.out
     assert json.loads(Path("r/run.json").read_text())["state"] == "interrupted"
-    answer = thalweg("train", "--resume", "r")
+    answer = thalweg("train", "--resume", "r", "--out", "r")
     assert (answer.code, answer.err) == (0, "")
     assert Path("r/model/weights.safetensors").read_bytes() == Path("whole/model/weights.safetensors").read_bytes()
     drop = {"seconds"}

@@ -104,7 +104,7 @@ def test_resume_gives_the_settings_back(tmp_path: Path) -> None:
     run = create_run(config(tmp_path / "r"))
     run.close()
     again, settings = resume_run(run.path)
-    assert settings == config(tmp_path / "r")
+    assert settings == config(None)  # a run may be moved: its place is no setting
     again.close()
 
 

@@ -27,7 +27,7 @@ def table(path: Path, rows: int = 200) -> Path:
 @pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     data = table(tmp_path / "t.csv")
-    settings = {"data": str(data), "hidden": 8, "epochs": 800, "dropout": 0.1, "checkpoint_seconds": 0.6}
+    settings = {"data": str(data), "hidden": 8, "epochs": 400, "dropout": 0.1, "checkpoint_seconds": 0.3}
     code = (
         "import sys, json; from thalweg.runs.config import make_config; from thalweg.runs.run import train_run; "
         "train_run(make_config(json.loads(sys.argv[1])))"
@@ -40,7 +40,7 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = len((killed / "log.jsonl").read_text().splitlines())
-    assert before < 800, "too late to kill it"
+    assert before < 400, "too late to kill it"
     with pytest.raises(ArgumentError, match="seed: expected 0 as in the run to resume, got 1"):
         resume(killed, {"seed": 1})
     resumed = resume(killed, {"seed": 0})
@@ -48,7 +48,7 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     weights = [(run.path / "model" / "weights.safetensors").read_bytes() for run in (resumed, whole)]
     assert weights[0] == weights[1]
     epochs = [json.loads(line)["epoch"] for line in (killed / "log.jsonl").read_text().splitlines()]
-    assert epochs == list(range(1, 801))
+    assert epochs == list(range(1, 401))
 
 
 def test_resume_refuses_other_data(tmp_path: Path) -> None:

@@ -7,19 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from thalweg.cli.train import run_live
+from thalweg.cli.train import run_live, start
 from thalweg.runs.config import make_config
 
 SETTINGS: dict[str, Any] = {
     "data": "mnist",
     "hidden": (512,),
-    "dropout": 0.4,
-    "epochs": 25,
+    "dropout": 0.3,
+    "input_noise": 0.5,
+    "epochs": 30,
     "batch_size": 128,
     "learning_rate": 1e-3,
     "schedule": "cosine",
 }
-"""784-512-10 with dropout: the plainest network that gets below 1.4 % in a minute on two cores."""
+"""784-512-10, kept from learning by heart by dropout and noise on the pixels: below 1.4 % in a minute on two cores."""
 
 Seed = Annotated[int, typer.Option("--seed", help="Seed of starting weights, order and dropout.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the training images.", show_default=False)]
@@ -28,15 +29,13 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run fold
 
 def demo(seed: Seed = 0, epochs: Epochs = None, out: Out = None) -> int:
     """Train on the 60 000 MNIST digits, test on 10 000 others, and leave a model and a report."""
-    from thalweg.cli.train import _start
-
     settings = SETTINGS | {"seed": seed}
     if epochs is not None:
         settings["epochs"] = epochs
     if out is not None:
         settings["out"] = str(out)
     config = make_config(settings)
-    return run_live(lambda **live: _start(config, **live))
+    return run_live(lambda **live: start(config, **live))
 
 
 def register(app: typer.Typer) -> None:

@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from thalweg.training import ChunkInfo, Hook, RunInfo
 
-PLAIN_SECONDS = 0.05
-"""Epochs faster than this are not all worth a line: about a hundred lines are shown."""
+LINES = 100
+"""Of a run of more epochs than this, not every one is worth a line."""
 
 
 class Live(Hook):
@@ -27,13 +27,13 @@ class Live(Hook):
 
     def on_train_start(self, info: RunInfo) -> None:
         self.epochs = info.epochs
-        self.every = max(1, info.epochs // 100)
+        self.every = max(1, info.epochs // LINES)
         if info.first_epoch > 1:
             self.console.print(f"Resumed at epoch {info.first_epoch} of {info.epochs}.", highlight=False)
         if self.console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self.bar = Progress(*columns, console=self.console, transient=True)
-            self.task = self.bar.add_task("", total=info.epochs * info.steps)
+            self.task = self.bar.add_task("compiling", total=info.epochs * info.steps)
             self.bar.start()
 
     def on_chunk_end(self, info: ChunkInfo) -> None:

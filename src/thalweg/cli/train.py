@@ -40,7 +40,7 @@ def train(data: Data = None, config: Config = None, resume: Resume = None, **set
     if "data" not in given:
         raise ArgumentError("DATA", "a file, a folder, or a bundled name", "nothing", "See: thalweg datasets")
     checked = make_config(given)
-    return run_live(lambda **live: _start(checked, **live))
+    return run_live(lambda **live: start(checked, **live))
 
 
 def run_live(work: Callable[..., Run]) -> int:
@@ -88,7 +88,8 @@ def result_lines(done: Run) -> list[str]:
     return [f"{measure}; trained for {done.seconds:.1f} s{early}"]
 
 
-def _start(config: RunConfig, **live: Any) -> Run:
+def start(config: RunConfig, **live: Any) -> Run:
+    """Train in a new run folder."""
     from thalweg.runs.run import train_run
 
     return train_run(config, **live)

@@ -71,7 +71,7 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     data: str = Field(description="File, folder of images, or name of a bundled set (see `thalweg datasets`).")
-    target: str | None = setting(None, "Data", "Column (or columns, comma-separated) to predict.")
+    target: str | None = setting(None, "Data", "Column to predict; by default target, label, class or y.")
     test: Text = setting("auto", "Data", "File or fraction to test on; auto: the set's own, else 0.2; none: no test.")
     validation: Real = setting(
         0.0, "Data", "Fraction of the training rows held out for early stopping and plateau schedules.", ge=0, lt=1
@@ -210,13 +210,15 @@ def read_config(path: Path | str) -> dict[str, Any]:
 
 
 def config_toml(config: RunConfig) -> str:
-    """Return the settings as TOML, in the order of the fields; unset ones are left out.
+    """Return the settings as TOML, in the order of the fields; unset ones and the place of the run are left out.
 
     Example:
         >>> print(config_toml(make_config({"data": "iris"})).splitlines()[0])
         data = "iris"
     """
-    return "".join(f"{name} = {_toml(value)}\n" for name, value in config.model_dump().items() if value is not None)
+    return "".join(
+        f"{name} = {_toml(value)}\n" for name, value in config.model_dump(exclude={"out"}).items() if value is not None
+    )
 
 
 def changed_settings(old: RunConfig, new: RunConfig) -> list[str]:

@@ -103,6 +103,8 @@ def resume(
     """
     started = time.perf_counter()
     folder, config = resume_run(path)
+    if "out" in changes and Path(changes["out"]).resolve() == folder.path.resolve():
+        changes = {name: value for name, value in changes.items() if name != "out"}
     try:
         _check_unchanged(config, make_config(config.model_dump() | changes))
         use_threads(config)
