@@ -1,0 +1,1 @@
+"""thalweg side by side with its peers: ``python -m benchmarks``, or ``make bench``."""

@@ -1,0 +1,62 @@
+"""``python -m benchmarks``: measure, print, and write RESULTS.md."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from benchmarks import disk, mnist, start, steps
+from benchmarks.machine import describe, limit_processors
+from benchmarks.table import merged
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+TITLES = {
+    "steps": "Training steps",
+    "start": "Start of commands",
+    "mnist": "MNIST",
+    "disk": "A set larger than memory",
+}
+DISK_ROUNDS = 3
+"""Pairs over the large file, which take a minute or two each."""
+
+
+def main() -> None:
+    """Run the sections asked for; those not run keep their former text."""
+    options = _options()
+    limit_processors()
+    rounds = options.rounds or (2 if options.quick else 7)
+    disk_rounds = options.rounds or (1 if options.quick else DISK_ROUNDS)
+    sections: dict[str, Callable[[], str]] = {
+        "steps": partial(steps.measure, rounds=rounds, quick=options.quick),
+        "start": partial(start.measure, rounds=rounds, quick=options.quick),
+        "mnist": partial(mnist.measure, rounds=rounds, quick=options.quick),
+        "disk": partial(disk.measure, rounds=disk_rounds, quick=options.quick, size=options.disk_gb),
+    }
+    out = options.out or (None if options.quick else RESULTS)
+    for name in [options.only] if options.only else sections:
+        print(f"{TITLES[name]} …", flush=True)
+        command = f"python -m benchmarks --only {name} --rounds {disk_rounds if name == 'disk' else rounds}"
+        text = f"`{command}{' --quick' * options.quick}`\n\n{describe()}\n\n{sections[name]()}"
+        print(f"\n## {TITLES[name]}\n\n{text}\n", flush=True)
+        if out is not None:
+            # After each section, so that a run cut short leaves what it has.
+            former = out.read_text(encoding="utf-8") if out.exists() else ""
+            out.write_text(merged(former, {TITLES[name]: text}, list(TITLES.values())), encoding="utf-8")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=TITLES, help="one section; the others keep their text")
+    parser.add_argument("--rounds", type=int, help=f"rounds of each section (default: 7, or {DISK_ROUNDS} for disk)")
+    parser.add_argument("--disk-gb", type=float, default=8.0, help="GiB of the file that is trained from (default: 8)")
+    parser.add_argument(
+        "--quick", action="store_true", help="short, to see that it works; writes nothing without --out"
+    )
+    parser.add_argument("--out", type=Path, help="file to write (default: benchmarks/RESULTS.md)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
