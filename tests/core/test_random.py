@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from thalweg.core.random import random_bits, standard_normal
+from thalweg.core.random import random_bits, standard_normal, uniform
 
 STEPS, SHAPE = 64, (128, 256)
 
@@ -51,6 +51,11 @@ def test_normals_are_normal() -> None:
     assert stats.kstest(z, "norm").pvalue > 1e-3
     assert np.all(np.isfinite(z))
     assert np.abs(z).max() < 6
+
+
+def test_uniforms_are_uniform() -> None:
+    u = np.asarray(uniform(jax.random.key(1), (500_000,), -3.0, 2.0), float)
+    assert stats.kstest(u, "uniform", (-3, 5)).pvalue > 1e-3
 
 
 def test_a_key_decides_the_words() -> None:

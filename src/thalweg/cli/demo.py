@@ -12,15 +12,17 @@ from thalweg.runs.config import make_config
 
 SETTINGS: dict[str, Any] = {
     "data": "mnist",
-    "hidden": (512,),
-    "dropout": 0.3,
-    "input_noise": 0.5,
-    "epochs": 30,
+    "hidden": (1024,),
+    "activation": "gelu",
+    "dropout": 0.5,
+    "input_noise": 0.4,
+    "label_smoothing": 0.05,
+    "epochs": 25,
     "batch_size": 128,
     "learning_rate": 1e-3,
     "schedule": "cosine",
 }
-"""784-512-10, kept from learning by heart by dropout and noise on the pixels: below 1.4 % in a minute on two cores."""
+"""Dropout and noise on the pixels keep it from learning by heart. Chosen on 10 000 training images held out."""
 
 Seed = Annotated[int, typer.Option("--seed", help="Seed of starting weights, order and dropout.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the training images.", show_default=False)]

@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from thalweg.core.random import standard_normal
+from thalweg.core.random import uniform as uniform_draws
 from thalweg.core.registry import lookup
 
 Initializer = Callable[[Array, int, int, float], Array]
@@ -35,15 +36,15 @@ def variance_scaling(mode: str, uniform: bool, use_gain: bool) -> Initializer:
         scale = math.sqrt((gain if use_gain else 1.0) / max(fan, 1.0))
         if uniform:
             bound = math.sqrt(3.0) * scale
-            return jax.random.uniform(key, (fan_out, fan_in), minval=-bound, maxval=bound)
-        return scale * jax.random.normal(key, (fan_out, fan_in))
+            return uniform_draws(key, (fan_out, fan_in), -bound, bound)
+        return scale * standard_normal(key, (fan_out, fan_in))
 
     return draw
 
 
 def _orthogonal(key: Array, fan_out: int, fan_in: int, gain: float) -> Array:
     # QR of a Gaussian matrix; the signs of R's diagonal make the draw uniform (Haar).
-    tall = jax.random.normal(key, (max(fan_out, fan_in), min(fan_out, fan_in)))
+    tall = standard_normal(key, (max(fan_out, fan_in), min(fan_out, fan_in)))
     q, r = jnp.linalg.qr(tall)
     q = q * jnp.sign(jnp.diagonal(r))
     return math.sqrt(gain) * (q if fan_out >= fan_in else q.T)
@@ -52,8 +53,8 @@ def _orthogonal(key: Array, fan_out: int, fan_in: int, gain: float) -> Array:
 INITIALIZERS: dict[str, Initializer] = {
     "zeros": lambda key, fan_out, fan_in, gain: jnp.zeros((fan_out, fan_in)),
     "constant": lambda key, fan_out, fan_in, gain: jnp.full((fan_out, fan_in), 0.01),
-    "uniform": lambda key, fan_out, fan_in, gain: jax.random.uniform(key, (fan_out, fan_in), minval=-0.05, maxval=0.05),
-    "normal": lambda key, fan_out, fan_in, gain: 0.01 * jax.random.normal(key, (fan_out, fan_in)),
+    "uniform": lambda key, fan_out, fan_in, gain: uniform_draws(key, (fan_out, fan_in), -0.05, 0.05),
+    "normal": lambda key, fan_out, fan_in, gain: 0.01 * standard_normal(key, (fan_out, fan_in)),
     "glorot_uniform": variance_scaling("average", uniform=True, use_gain=False),
     "glorot_normal": variance_scaling("average", uniform=False, use_gain=False),
     "he_uniform": variance_scaling("fan_in", uniform=True, use_gain=True),

@@ -61,7 +61,7 @@ def summary(network: Network) -> Summary:
         (407050, 406528)
     """
     widths = sequence.widths(network.layers, network.inputs)
-    shapes = jax.eval_shape(lambda key: sequence.init(network.layers, key, network.inputs), jax.random.key(0))
+    shapes = jax.eval_shape(lambda: sequence.init(network.layers, jax.random.key(0), network.inputs))
     rows = tuple(
         SummaryRow(
             getattr(layer, "name", layer.kind),

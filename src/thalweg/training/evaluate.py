@@ -51,7 +51,7 @@ def evaluate(
     results = [(chunk.rows, program(params, state, placed(chunk, None))) for chunk in batches.chunks(epoch=None)]
     loss = sum(float(np.sum(np.asarray(part[0], float) * rows)) for rows, part in results)
     score = sum(np.sum(np.asarray(part[1], float), axis=0) for _, part in results)
-    counted = sum(float(np.sum(part[2])) for _, part in results)
+    counted = sum(float(np.sum(np.asarray(part[2]))) for _, part in results)
     return {"loss": loss / batches.rows} | metric(likelihood, score, counted, score_scale)
 
 

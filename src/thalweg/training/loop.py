@@ -229,7 +229,7 @@ class _Loop:
         losses, scores = np.asarray(result.loss, float), np.asarray(result.score, float)
         progress.loss += float(np.sum(losses * chunk.rows))
         progress.score = (scores.sum(axis=0) + (progress.score or 0.0)).tolist()
-        progress.counted += float(np.sum(result.counted))
+        progress.counted += float(np.sum(np.asarray(result.counted)))
         progress.chunk += 1
         progress.learning_rate = None if result.learning_rate is None else float(result.learning_rate)
         real = chunk.rows > 0
