@@ -43,6 +43,8 @@ class Entry:
 CONTENDERS = {
     "thalweg": Entry("thalweg", "engine"),
     "torch": Entry("PyTorch", "pytorch"),
+    # On nets as small as the first, the two threads cost it more than they bring.
+    "torch-1": Entry("PyTorch, one thread", "pytorch", {"threads": 1}, {"OMP_NUM_THREADS": "1"}),
     "torch-compile": Entry("PyTorch, torch.compile", "pytorch", {"compiled": True}),
     "keras-jax": Entry("Keras on JAX", "keras3", environment={"KERAS_BACKEND": "jax"}),
     "keras-torch": Entry("Keras on PyTorch", "keras3", environment={"KERAS_BACKEND": "torch"}),

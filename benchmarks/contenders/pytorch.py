@@ -17,8 +17,10 @@ GATHERED = 32 * 2**20
 class _Torch:
     version = f"PyTorch {torch.__version__}"
 
-    def __init__(self, work: Work, x: NDArray[Any], y: NDArray[Any], start: Weights, compiled: bool) -> None:
-        torch.set_num_threads(2)
+    def __init__(
+        self, work: Work, x: NDArray[Any], y: NDArray[Any], start: Weights, compiled: bool, threads: int
+    ) -> None:
+        torch.set_num_threads(threads)
         layers: list[torch.nn.Module] = []
         for (d, m), (W, b) in zip(pairwise(work.widths), start, strict=True):
             dense = torch.nn.Linear(d, m)
@@ -55,6 +57,8 @@ class _Torch:
         return value
 
 
-def make(work: Work, x: NDArray[Any], y: NDArray[Any], start: Weights, compiled: bool = False) -> _Torch:
+def make(
+    work: Work, x: NDArray[Any], y: NDArray[Any], start: Weights, compiled: bool = False, threads: int = 2
+) -> _Torch:
     """Return PyTorch's contender."""
-    return _Torch(work, x, y, start, compiled)
+    return _Torch(work, x, y, start, compiled, threads)
