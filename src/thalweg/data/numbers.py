@@ -18,6 +18,7 @@ from thalweg.data.table import Array
 
 CHUNK_BYTES = 2**24
 ABSURD = 1e30  # a larger magnitude is taken for a mistake: its square does not fit into float32
+TINY = 1e-37  # a smaller deviation has no inverse in float32: the column counts as one that never varies
 SUM_ROWS = 1024  # float32 sums run over at most so many rows, then go on in float64
 MEDIAN_ROWS = 200_000  # medians come from at most so many rows, evenly spaced
 
@@ -70,7 +71,7 @@ class Numbers:
         mean = shift + total / known
         variance = np.maximum(square / known - (total / known) ** 2, 0.0)
         std = np.sqrt(variance)
-        std[std <= 1e-13 * np.abs(mean)] = 0.0
+        std[std <= np.maximum(1e-13 * np.abs(mean), TINY)] = 0.0
         fill = mean.copy()
         if missing:
             fill = np.broadcast_to(mean, (x.shape[1],)).copy()
