@@ -20,8 +20,8 @@ def measure(*, rounds: int, quick: bool) -> str:
     results = [(work, take_turns(tuple(CONTENDERS), work, rounds=rounds, epochs=EPOCHS, quick=quick)) for work in works]
     versions = dict.fromkeys(part for _, workers in results for w in workers if (part := w.version))
     about = (
-        f"Adam with step size {LEARNING_RATE:g}, float32, two threads unless it says one, equal starting weights. A "
-        "step is a share of a whole epoch: shuffling, gathering minibatches, and what the library does at the end of one. "
+        f"Adam with step size {LEARNING_RATE:g}, float32, two threads unless it says one, equal starting weights. "
+        "A step is a share of an epoch: shuffling, gathering minibatches, and what the library does at the end of one. "
         f"{rounds} rounds. The loss is computed alike for all, after {EPOCHS} epochs."
     )
     parts = [
