@@ -17,9 +17,9 @@ release = version = thalweg.__version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "mathml",
     "reference_pages",
 ]
 exclude_patterns = ["_build"]
@@ -39,5 +39,6 @@ napoleon_use_ivar = True
 # Private names appear in signatures and have no page.
 nitpick_ignore_regex = [(r"py:.*", r"(?!thalweg\.).*"), (r"py:.*", r".*\._\w+")]
 
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "thalweg"

@@ -117,7 +117,8 @@ def _commands_page() -> str:
         options = [p for p in command.params if p not in arguments and p.name != "help"]
         settings = [p for p in options if p.name in RunConfig.model_fields]
         usage = " ".join(["thalweg", name, *map(_argument, arguments), "[OPTIONS]"])
-        lines += [f"## {name}", "", command.help or "", "", "```text", usage, "```", ""]
+        text = re.sub(r"(--[\w-]+)", r"`\1`", command.help or "")
+        lines += [f"## {name}", "", text, "", "```text", usage, "```", ""]
         rows = [(f"`{_argument(p)}`", p.help) for p in arguments]
         rows += [(", ".join(f"`{flag}`" for flag in p.opts), p.help) for p in options if p not in settings]
         lines += _table(("argument or option", "meaning"), rows) if rows else []
@@ -163,6 +164,11 @@ def short_signature(
     return tuple(text and re.sub(r"jaxlib\.\w+\.Array|jax\.Array", "Array", text) for text in (signature, returns))
 
 
+def skip_field(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
+    """Leave out the fields of named tuples: the signature shows them, and Python's own text says nothing more."""
+    return True if (getattr(obj, "__doc__", None) or "").startswith("Alias for field number") else None
+
+
 def pass_type_variable(app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: Element) -> Element | None:
     """Let type variables, which have no page, stand in signatures without a link."""
     module, _, name = node.get("reftarget", "").rpartition(".")
@@ -177,6 +183,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("builder-inited", write_pages)
     app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("autodoc-skip-member", skip_field)
     app.connect("autodoc-process-signature", short_signature)
     app.connect("missing-reference", pass_type_variable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
