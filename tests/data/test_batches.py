@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from thalweg.core.errors import ArgumentError
 from thalweg.data.batches import ArrayBatches, Batches, Layout
 from thalweg.data.disk_batches import DiskBatches
-from thalweg.data.read_ahead import read_ahead
+from thalweg.data.read_ahead import ReadAhead
 
 
 def numbered(rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -148,10 +148,12 @@ def test_read_ahead_passes_errors_on_and_ends_its_thread() -> None:
         yield 1
         raise OSError("disk gone")
 
-    ahead = read_ahead(failing())
+    ahead = ReadAhead(failing())
     assert next(ahead) == 1
     with pytest.raises(OSError, match="disk gone"):
         next(ahead)
-    endless = read_ahead(itertools.count())
+    endless = ReadAhead(itertools.count())
     assert [next(endless) for _ in range(3)] == [0, 1, 2]
-    endless.close()  # type: ignore[attr-defined]
+    endless.close()
+    with pytest.raises(StopIteration):
+        next(endless)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
-from thalweg.data.read_ahead import Buffers, aligned, on_accelerator, read_ahead
+from thalweg.data.read_ahead import Buffers, ReadAhead, aligned, on_accelerator
 
 CHUNK_BYTES = 32 * 2**20
 """Upper bound for the features of one chunk: large enough to hide the call, small beside any data set that matters."""
@@ -60,7 +61,9 @@ class Batches(Protocol):
         """Return the number of chunks :meth:`chunks` yields."""
 
     def chunks(self, epoch: int | None, start: int = 0) -> Iterator[Chunk]:
-        """Yield an epoch's chunks from number ``start`` on.
+        """Return an epoch's chunks from number ``start`` on; the first may be in preparation at once.
+
+        A chunk's memory is used again: it holds until two more have been taken.
 
         Args:
             epoch: number of the epoch, which with the seed decides the order; None for the stored order.
@@ -125,11 +128,14 @@ class Layout:
         """S, equal for all chunks."""
         return -(-self.steps // self.chunks)
 
+    # The same arrays serve every epoch; nobody writes into them.
+    @lru_cache(maxsize=16)  # noqa: B019  a layout is a few numbers
     def step_rows(self, chunk: int) -> NDArray[np.int32]:
         """Return how many rows count in each minibatch of a chunk, shape (S,)."""
         first = (chunk * self.steps_per_chunk + np.arange(self.steps_per_chunk)) * self.batch_size
         return np.clip(self.rows - first, 0, self.batch_size).astype(np.int32)
 
+    @lru_cache(maxsize=16)  # noqa: B019
     def positions(self, chunk: int) -> NDArray[np.int64]:
         """Return for each place of a chunk its position in the epoch's order, shape (S, width).
 
@@ -142,6 +148,7 @@ class Layout:
         counts = place < self.step_rows(chunk)[:, None]
         return np.where(counts, position, filler) % self.rows
 
+    @lru_cache(maxsize=16)  # noqa: B019
     def weights(self, chunk: int) -> NDArray[np.float32]:
         """Return 1/rows for rows that count and 0 for the others, shape (S, width)."""
         rows = self.step_rows(chunk)[:, None]
@@ -206,6 +213,8 @@ class ArrayBatches:
         self.sample_weight = normalized_weights(self.sample_weight, self.rows)
         self._resident: Callable[[NDArray[Any]], tuple[Any, Any]] | None = None
         self._ordered: list[Chunk] | None = None
+        # Training may prepare its next chunks while the set is evaluated: a ring each.
+        self._training_ring, self._evaluation_ring = Buffers(), Buffers()
 
     @property
     def steps(self) -> int:
@@ -220,16 +229,15 @@ class ArrayBatches:
 
     def chunks(self, epoch: int | None, start: int = 0) -> Iterator[Chunk]:
         if on_accelerator():
-            yield from self._device_chunks(epoch, start)
-        elif epoch is None:
-            # Evaluation takes the same chunks every time: gathered once, when that does not double a large set.
-            if self._ordered is None and self.x.nbytes <= 8 * CHUNK_BYTES:
-                self._ordered = list(self._host_chunks(None, 0, None))
-            yield from self._ordered if self._ordered is not None else self._host_chunks(None, start, Buffers())
-        else:
-            small = self.x.nbytes < 2**20
-            chunks = self._host_chunks(epoch, start, Buffers())
-            yield from chunks if small else read_ahead(chunks)
+            return self._device_chunks(epoch, start)
+        if epoch is not None:
+            return ReadAhead(self._host_chunks(epoch, start, self._training_ring))
+        # Evaluation takes the same chunks every time: gathered once, when that does not double a large set.
+        if self._ordered is None and self.x.nbytes <= 8 * CHUNK_BYTES:
+            self._ordered = list(self._host_chunks(None, 0, None))
+        return (
+            iter(self._ordered) if self._ordered is not None else self._host_chunks(None, start, self._evaluation_ring)
+        )
 
     def _order(self, epoch: int | None) -> NDArray[np.int64] | None:
         return None if epoch is None else epoch_rng(self.seed, epoch).permutation(self.rows)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.data.batches import CHUNK_BYTES, Chunk, Layout, check_shape, epoch_rng, normalized_weights
-from thalweg.data.read_ahead import Buffers, read_ahead
+from thalweg.data.read_ahead import Buffers, ReadAhead
 
 BLOCK_BYTES = 256 * 2**10
 """Rows are read in runs of about this size: long enough for a disk, short enough to mix."""
@@ -57,6 +57,7 @@ class DiskBatches:
         self.features = first.shape[1]
         self.layout = Layout(self.rows, self.batch_size, 4 * self.features, self.chunk_bytes, self.multiple)
         self.sample_weight = normalized_weights(self.sample_weight, self.rows)
+        self._training_ring, self._evaluation_ring = Buffers(), Buffers()
         self.block_rows = max(1, BLOCK_BYTES // max(1, self.x[:1].nbytes))
 
     @property
@@ -71,13 +72,13 @@ class DiskBatches:
         return self._encoded(self.x[:rows]), np.asarray(self.y[:rows])
 
     def chunks(self, epoch: int | None, start: int = 0) -> Iterator[Chunk]:
-        return read_ahead(self._chunks(epoch, start))
+        ring = self._evaluation_ring if epoch is None else self._training_ring
+        return ReadAhead(self._chunks(epoch, start, ring))
 
     def _encoded(self, rows: NDArray[Any]) -> NDArray[np.float32]:
         return np.asarray(rows, np.float32) if self.encode is None else self.encode(np.asarray(rows))
 
-    def _chunks(self, epoch: int | None, start: int) -> Iterator[Chunk]:
-        buffers = Buffers()
+    def _chunks(self, epoch: int | None, start: int, buffers: Buffers) -> Iterator[Chunk]:
         layout = self.layout
         chunk_rows = layout.steps_per_chunk * layout.batch_size
         blocks = -(-self.rows // self.block_rows)

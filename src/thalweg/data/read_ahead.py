@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,47 +59,65 @@ def on_accelerator() -> bool:
     return jax.default_backend() != "cpu"
 
 
-def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Yield the same items, each prepared by a thread while its predecessor is in use.
+class ReadAhead(Generic[Item]):
+    """The same items, each prepared by a thread while its predecessor is in use; the first at once.
 
-    An error in the thread is raised where the item would have been; leaving the loop early ends the thread.
+    An error in the thread is raised where the item would have been; :meth:`close` ends the thread.
+
+    Args:
+        items: what to iterate over.
 
     Example:
-        >>> list(read_ahead(iter(range(4))))
+        >>> list(ReadAhead(iter(range(4))))
         [0, 1, 2, 3]
     """
-    waiting: queue.Queue[Any] = queue.Queue(maxsize=DEPTH)
-    stop = threading.Event()
 
-    def offer(entry: Any) -> None:
-        while not stop.is_set():
+    def __init__(self, items: Iterator[Item]) -> None:
+        self._items = items
+        self._waiting: queue.Queue[Any] = queue.Queue(maxsize=DEPTH)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="thalweg-read-ahead", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> Iterator[Item]:
+        return self
+
+    def __next__(self) -> Item:
+        if self._stop.is_set():
+            raise StopIteration
+        item, error = self._waiting.get()
+        if error is not None or item is _END:
+            self.close()
+            raise StopIteration if error is None else error
+        found: Item = item
+        return found
+
+    def close(self) -> None:
+        """End the thread; nothing more is yielded."""
+        self._stop.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            for item in self._items:
+                self._offer((item, None))
+                if self._stop.is_set():
+                    return
+        except BaseException as error:  # noqa: BLE001  whatever it is belongs to the consumer
+            self._offer((None, error))
+        else:
+            self._offer((_END, None))
+
+    def _offer(self, entry: Any) -> None:
+        while not self._stop.is_set():
             try:
-                waiting.put(entry, timeout=0.1)
+                self._waiting.put(entry, timeout=0.1)
             except queue.Full:
                 continue
             return
 
-    def work() -> None:
-        try:
-            for item in items:
-                offer((item, None))
-                if stop.is_set():
-                    return
-        except BaseException as error:  # noqa: BLE001  whatever it is belongs to the consumer
-            offer((None, error))
-        else:
-            offer((_END, None))
 
-    thread = threading.Thread(target=work, name="thalweg-read-ahead", daemon=True)
-    thread.start()
-    try:
-        while True:
-            item, error = waiting.get()
-            if error is not None:
-                raise error
-            if item is _END:
-                return
-            yield item
-    finally:
-        stop.set()
-        thread.join()
+def close(items: Iterator[Any] | None) -> None:
+    """End whatever prepares the items, when they are no longer wanted."""
+    if items is not None and hasattr(items, "close"):
+        items.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from thalweg.core.errors import ArgumentError, DivergedError
 from thalweg.core.types import Params, State
 from thalweg.data.batches import Batches, Chunk
+from thalweg.data.read_ahead import close
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.optimizers import Optimizer
@@ -169,8 +169,11 @@ class _Loop:
         self.mesh = data_mesh(devices)
         self.progress = Progress()
         self.best: Any = ()
+        self.upcoming: Iterator[Chunk] | None = None
+        self.last_epoch = 0
 
     def run(self, epochs: int, params: Params | None) -> Trained:
+        self.last_epoch = epochs
         if params is None:
             params = initial_params(self.network, self.likelihood, self.batches, self.init_key)
         self.train_state = initial_state(self.network, self.optimizer, params, average=self.average > 0)
@@ -188,6 +191,7 @@ class _Loop:
             with interruptible() as asked:
                 status = self.epochs(epochs, asked)
         finally:
+            close(self.upcoming)
             self.tell("on_train_end")
             if self.checkpoints is not None:
                 self.checkpoints.close()
@@ -213,14 +217,21 @@ class _Loop:
         """Run the epoch's chunks; at each yield everything dispatched is done and counted."""
         progress = self.progress
         began = time.perf_counter() - progress.seconds
-        with closing(self.batches.chunks(progress.epoch, progress.chunk)) as chunks:  # type: ignore[type-var]
+        chunks = self.upcoming or self.batches.chunks(progress.epoch, progress.chunk)
+        last, self.upcoming = self.batches.chunks_per_epoch - 1, None
+        try:
             for chunk in chunks:
                 first = int(self.train_state.step)
                 on_device = placed(chunk, self.mesh)
                 self.train_state, result = self.program(self.train_state, on_device, self.draw_key)
+                if progress.chunk == last and progress.epoch < self.last_epoch:
+                    # While this chunk is computed, the next epoch's first one is prepared.
+                    self.upcoming = self.batches.chunks(progress.epoch + 1)
                 self.count(chunk, on_device, result, first)
                 progress.seconds = time.perf_counter() - began
                 yield
+        finally:
+            close(chunks)
 
     def count(self, chunk: Chunk, on_device: Chunk, result: ChunkResult, first: int) -> None:
         progress = self.progress
