@@ -58,7 +58,7 @@ class Work:
 WORKS = {
     work.name: work
     for work in (
-        Work((1, 32, 1), 32, 2048, "regression", "curve", 30.0, None),
+        Work((1, 32, 1), 32, 8192, "regression", "curve", 30.0, None),
         Work((30, 128, 128, 2), 128, 1024, "classification", "blobs", 2.5, 0.6),
         Work((784, 512, 10), 128, 256, "classification", "mnist", 1.4, 0.8),
         Work((784, 1024, 1024, 1024, 10), 1024, 8, "classification", "mnist", 1.1, 0.9),

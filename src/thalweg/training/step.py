@@ -128,7 +128,9 @@ def train_program(
         return after, report
 
     def run(state: TrainState, chunk: Chunk, key: Array) -> tuple[TrainState, ChunkResult]:
-        state, (loss, score, counted, measured) = jax.lax.scan(lambda c, m: step(c, m, key), state, chunk)
+        state, (loss, score, counted, measured) = jax.lax.scan(
+            lambda c, m: step(c, m, key), state, chunk, unroll=_unroll(state.params, len(chunk.rows))
+        )
         rate = optimizer.learning_rate(jnp.maximum(state.step - 1, 0), state.optimizer_state)
         return state, ChunkResult(loss, score, counted, rate, measured)
 
@@ -164,6 +166,15 @@ def evaluation_program(
 def compiler_options() -> dict[str, str] | None:
     """Return options for XLA: on the CPU, vectors as wide as it has them (7 % on 784-512-10 with AVX-512)."""
     return {"xla_cpu_prefer_vector_width": "512"} if jax.default_backend() == "cpu" else None
+
+
+def _unroll(params: Params, steps: int) -> int:
+    """Return how many steps of the scan are written out: where a step is tiny, the loop around it is felt.
+
+    On 1-32-1 four steps take 10 % less time than four turns, and twice as long to compile: only long chunks repay it.
+    """
+    tiny = sum(leaf.size for leaf in jax.tree.leaves(params)) < 4096
+    return 4 if tiny and steps >= 512 else 1
 
 
 def _finite(loss: Array, grads: Params) -> Array:
