@@ -9,9 +9,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from thalweg.core.types import Params, State, Tape
+from thalweg.core.validate import number
 from thalweg.network.activations import activation
 from thalweg.network.initializers import initializer
-from thalweg.network.layer import Layer, check_count
+from thalweg.network.layer import Layer
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Dense(Layer):
     kind: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
-        check_count("units", self.units)
+        object.__setattr__(self, "units", number("units", self.units, at_least=1, integer=True))
         initializer(self.initializer)
 
     def width(self, width_in: int) -> int:

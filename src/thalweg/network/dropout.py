@@ -11,7 +11,8 @@ from jaxtyping import Array
 from thalweg.core.errors import ArgumentError
 from thalweg.core.random import random_bits, standard_normal
 from thalweg.core.types import Params, State, Tape
-from thalweg.network.layer import Layer, check_rate
+from thalweg.core.validate import number
+from thalweg.network.layer import Layer
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Dropout(Layer):
     kind: ClassVar[str] = "dropout"
 
     def __post_init__(self) -> None:
-        check_rate("dropout", self.rate)
+        number("dropout", self.rate, at_least=0, below=1, hint="It is the share of units set to zero.")
 
     def forward(
         self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
@@ -59,8 +60,7 @@ class GaussianNoise(Layer):
     kind: ClassVar[str] = "gaussian_noise"
 
     def __post_init__(self) -> None:
-        if not self.scale >= 0:
-            raise ArgumentError("input_noise", "a number of at least 0", repr(self.scale))
+        number("input_noise", self.scale, at_least=0)
 
     def forward(
         self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 import jax
 from jaxtyping import Array, Float
 
-from thalweg.core.errors import ArgumentError
 from thalweg.core.types import Params, State, Tape
 
 
@@ -89,23 +88,3 @@ class Layer(ABC):
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form read back by :func:`thalweg.network.layers.layer_from_dict`."""
         return {"kind": self.kind} | {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-
-
-def check_rate(argument: str, value: float) -> None:
-    """Raise unless ``value`` is a probability below one.
-
-    Raises:
-        ArgumentError: outside [0, 1).
-    """
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1:
-        raise ArgumentError(argument, "a number in [0, 1)", repr(value), "It is the share that is dropped.")
-
-
-def check_count(argument: str, value: int) -> None:
-    """Raise unless ``value`` is a whole number of at least one.
-
-    Raises:
-        ArgumentError: not an integer, or below 1.
-    """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ArgumentError(argument, "a whole number of at least 1", repr(value))

@@ -12,12 +12,13 @@ from jaxtyping import Array, Float
 from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 from thalweg.core.types import Params, State, Tape
+from thalweg.core.validate import number
 from thalweg.network import sequence
 from thalweg.network.activations import activation as lookup_activation
 from thalweg.network.dense import Dense
 from thalweg.network.dropout import Dropout, GaussianNoise
 from thalweg.network.initializers import INITIALIZERS
-from thalweg.network.layer import Layer, check_count, check_rate
+from thalweg.network.layer import Layer
 from thalweg.network.layers import layer_from_dict
 from thalweg.network.normalization import BatchNorm, LayerNorm
 from thalweg.network.residual import Residual
@@ -46,7 +47,7 @@ class Network:
     layers: sequence.Layers
 
     def __post_init__(self) -> None:
-        check_count("inputs", self.inputs)
+        object.__setattr__(self, "inputs", number("inputs", self.inputs, at_least=1, integer=True))
         object.__setattr__(self, "layers", sequence.as_layers(self.layers))
         sequence.widths(self.layers, self.inputs)
 
@@ -159,9 +160,10 @@ def dense_network(
         7
     """
     for width in hidden:
-        check_count("hidden", width)
-    check_count("outputs", outputs)
-    check_rate("dropout", dropout)
+        number("hidden", width, at_least=1, integer=True)
+    number("outputs", outputs, at_least=1, integer=True)
+    number("dropout", dropout, at_least=0, below=1)
+    number("input_noise", input_noise, at_least=0)
     norm = lookup(NORMALIZATIONS, normalization, "normalization")
     rule = default_initializer(activation) if initializer == "auto" else initializer
     lookup(INITIALIZERS, rule, "initializer")

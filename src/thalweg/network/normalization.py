@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from thalweg.core.types import Params, State, Tape
-from thalweg.network.layer import Layer, check_rate
+from thalweg.core.validate import number
+from thalweg.network.layer import Layer
 
 
 def _scale_and_shift(width: int) -> Params:
@@ -39,7 +40,8 @@ class BatchNorm(Layer):
     kind: ClassVar[str] = "batch_norm"
 
     def __post_init__(self) -> None:
-        check_rate("momentum", self.momentum)
+        number("momentum", self.momentum, at_least=0, below=1)
+        number("epsilon", self.epsilon, above=0)
 
     def init(self, key: Array, width_in: int) -> Params:
         return _scale_and_shift(width_in)
@@ -89,6 +91,9 @@ class LayerNorm(Layer):
 
     epsilon: float = 1e-5
     kind: ClassVar[str] = "layer_norm"
+
+    def __post_init__(self) -> None:
+        number("epsilon", self.epsilon, above=0)
 
     def init(self, key: Array, width_in: int) -> Params:
         return _scale_and_shift(width_in)

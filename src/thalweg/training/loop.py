@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError, DivergedError
 from thalweg.core.types import Params, State
+from thalweg.core.validate import number
 from thalweg.data.batches import Batches, Chunk
 from thalweg.data.read_ahead import close
 from thalweg.likelihoods import Likelihood
@@ -111,10 +112,8 @@ def train(
         >>> trained.history[-1]["train_rmse"] < 0.05
         True
     """
-    if epochs < 1:
-        raise ArgumentError("epochs", "a whole number of at least 1", epochs)
-    if not 0 <= average < 1:
-        raise ArgumentError("average", "a number in [0, 1)", average)
+    epochs = number("epochs", epochs, at_least=1, integer=True)
+    number("average", average, at_least=0, below=1)
     if optimizer.full_batch and batches.steps != 1:
         raise ArgumentError(
             "batch_size",

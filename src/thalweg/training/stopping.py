@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from thalweg.core.errors import ArgumentError
+from thalweg.core.validate import number
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ class EarlyStopping:
     min_delta: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.patience < 1:
-            raise ArgumentError("patience", "a whole number of at least 1", self.patience)
+        number("patience", self.patience, at_least=1, integer=True)
 
     def best(self, history: list[dict[str, Any]]) -> int:
         """Return the epoch to keep, 0 when there is none yet."""
