@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,8 +87,14 @@ class DiskBatches:
         # Where each block of the permuted order starts in the epoch; the file's last block may be a short one.
         sizes = np.minimum(self.block_rows, self.rows - order * self.block_rows)
         ends = np.cumsum(sizes)
-        for number in range(start, layout.chunks):
+
+        def runs(number: int) -> list[tuple[int, int]]:
             low, high = number * chunk_rows, min((number + 1) * chunk_rows, self.rows)
+            return self._runs(order, sizes, ends, low, high) if low < high else []
+
+        self._announce(runs(start))
+        for number in range(start, layout.chunks):
+            self._announce(runs(number + 1))
             counted = np.arange(layout.width) < layout.step_rows(number)[:, None]
             places = np.flatnonzero(counted)
             if epoch is not None:
@@ -95,7 +102,7 @@ class DiskBatches:
             x = buffers.next((*counted.shape, self.features))
             rows, source = x.reshape(-1, self.features), np.empty(counted.size, np.int64)
             filled = 0
-            for first, last in self._runs(order, sizes, ends, low, high):
+            for first, last in runs(number):
                 run = places[filled : filled + last - first]
                 rows[run] = self._encoded(self.x[first:last])
                 source[run] = np.arange(first, last)
@@ -109,6 +116,17 @@ class DiskBatches:
             if self.sample_weight is not None:
                 weights = weights * self.sample_weight[indices]
             yield Chunk(x, np.asarray(self.y[indices]), weights, layout.step_rows(number))
+
+    def _announce(self, runs: list[tuple[int, int]]) -> None:
+        """Tell the system which rows come next: it then reads them in long strokes, while others are computed with."""
+        mapping = getattr(self.x, "_mmap", None)
+        if mapping is None or not hasattr(mmap, "MADV_WILLNEED"):
+            return
+        start = self.x.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data
+        stride = self.x.strides[0]
+        for first, last in runs:
+            low = (start + first * stride) // mmap.PAGESIZE * mmap.PAGESIZE
+            mapping.madvise(mmap.MADV_WILLNEED, low, start + last * stride - low)
 
     def _runs(
         self, order: NDArray[np.int64], sizes: NDArray[np.int64], ends: NDArray[np.int64], low: int, high: int
