@@ -14,7 +14,8 @@ from thalweg.cli import progress
 from thalweg.cli.main import _show_warning
 from thalweg.cli.registries import registry_names
 from thalweg.core.errors import DataWarning
-from thalweg.runs.config import RunConfig
+from thalweg.runs.config import RunConfig, make_config
+from thalweg.runs.record import create_run
 
 
 def rows(run: Path) -> list[dict[str, float]]:
@@ -179,6 +180,17 @@ def test_lbfgs_needs_no_further_settings(thalweg, flowers: Path) -> None:
     answer = thalweg("train", flowers, "--target", "species", "--hidden", "4", "--optimizer", "lbfgs", "--out", "r")
     assert answer.code == 0
     assert "1 minibatch of 48 rows" in answer.out
+
+
+def test_report_of_a_killed_run_says_interrupted(thalweg, tmp_path: Path) -> None:
+    run = create_run(make_config({"data": "iris", "out": str(tmp_path / "r")}))
+    assert thalweg("report", run.path).code == 0
+    assert "still running" in (run.path / "report.html").read_text()
+    run.close()  # what the system does when the process dies
+    assert thalweg("report", run.path).code == 0
+    page = (run.path / "report.html").read_text()
+    assert "still running" not in page
+    assert "interrupted" in page
 
 
 def test_report_runs_summary_and_datasets(thalweg, flower_run: Path) -> None:

@@ -123,6 +123,13 @@ def test_list_tells_running_from_killed(tmp_path: Path) -> None:
     runs[2].close()
 
 
+def test_a_killed_run_reads_as_interrupted(tmp_path: Path) -> None:
+    run = create_run(config(tmp_path / "r"))
+    assert read_status(run.path)["state"] == "running"
+    run.close()
+    assert read_status(run.path)["state"] == "interrupted"
+
+
 @pytest.mark.parametrize(
     ("content", "message"), [("{", "damaged"), ("[]", "damaged"), ('{"schema_version": 99}', "newer")]
 )

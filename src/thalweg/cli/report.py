@@ -15,8 +15,8 @@ def report(run: RunFolderArgument) -> int:
     from thalweg.runs.record import read_status
     from thalweg.runs.report import write_report
 
-    read_status(run)
-    typer.echo(str(write_report(run)))
+    state = read_status(run).get("state")
+    typer.echo(str(write_report(run, state=state)))
     return 0
 
 

@@ -30,6 +30,9 @@ BATCH_SIZE = 128
 EVALUATION_ROWS = 2000
 """Rows of a minibatch in evaluation, where size only matters for speed."""
 
+PRETENDED_STEPS = 1000
+"""Steps an epoch while the data is not read yet: enough that no warm-up below the length of the run fails."""
+
 
 @dataclass(frozen=True, eq=False)
 class Tables:
@@ -115,7 +118,7 @@ def check_names(config: RunConfig) -> None:
         lookup(LIKELIHOODS, config.likelihood, "likelihood")
     # A small network and optimizer are built only to have every name and option checked by its owner.
     dense_network(1, (1,), 1, config.activation, initializer=config.initializer, normalization=config.normalization)
-    choose_optimizer(config, 1)
+    choose_optimizer(config, PRETENDED_STEPS)
     if config.patience and not config.validation:
         raise ArgumentError(
             "patience",

@@ -188,6 +188,8 @@ def read_status(path: Path | str) -> dict[str, Any]:
         raise ModelError(f"{path / STATUS} is damaged.") from error
     if version > RUN_SCHEMA:
         raise ModelError(f"{path} was written by a newer thalweg. Upgrade thalweg to use it.")
+    if status.get("state") == "running" and not is_locked(path):
+        status["state"] = "interrupted"
     return dict(status)
 
 
@@ -218,8 +220,6 @@ def list_runs(root: Path | str) -> list[dict[str, Any]]:
             status = read_status(path)
         except ModelError:
             status = {"state": "damaged"}
-        if status.get("state") == "running" and not is_locked(path):
-            status["state"] = "interrupted"
         if "epochs" not in status:  # running, or killed
             status["epochs"] = len(read_log(path))
         runs.append(status | {"path": str(path)})

@@ -23,6 +23,7 @@ What is read (a file or key that is missing is left out of the page, never an er
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from thalweg.core.files import write_atomic
@@ -32,13 +33,15 @@ from thalweg.runs.report.page import page
 __all__ = ["write_report"]
 
 
-def write_report(run_folder: Path | str) -> Path:
+def write_report(run_folder: Path | str, *, state: str | None = None) -> Path:
     """Write ``report.html`` into a run folder, whole or not at all.
 
     The report is read from the folder's files alone, takes well below 0.1 s, and imports neither JAX nor NumPy.
 
     Args:
         run_folder: folder of a run, in whatever state it is: finished, interrupted, diverged, still running.
+        state: how the run stands, where the caller knows better than ``run.json``, which a killed run leaves at
+            ``"running"``.
 
     Returns:
         The path of the report.
@@ -48,5 +51,8 @@ def write_report(run_folder: Path | str) -> Path:
     """
     folder = Path(run_folder)
     report = folder / "report.html"
-    write_atomic(report, page(read_run(folder)))
+    run = read_run(folder)
+    if state is not None:
+        run = dataclasses.replace(run, info={**run.info, "state": state})
+    write_atomic(report, page(run))
     return report
