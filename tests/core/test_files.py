@@ -45,16 +45,16 @@ def test_a_folder_is_not_overwritten_by_a_file(tmp_path: Path) -> None:
 
 def test_folder_write_is_whole_or_not_at_all(tmp_path: Path) -> None:
     folder = tmp_path / "model"
-    write_folder_atomic(folder, lambda path: (path / "m").write_text("1"), marker="m")
+    write_folder_atomic(folder, lambda path: (path / "m").write_text("1"), names=("m",))
 
     def fail(path: Path) -> None:
         (path / "m").write_text("2")
         full_disk(path / "big")
 
     with pytest.raises(StorageError, match="the disk is full"):
-        write_folder_atomic(folder, fail, marker="m")
+        write_folder_atomic(folder, fail, names=("m",))
     assert (folder / "m").read_text() == "1"
-    write_folder_atomic(folder, lambda path: (path / "m").write_text("3"), marker="m")
+    write_folder_atomic(folder, lambda path: (path / "m").write_text("3"), names=("m",))
     assert (folder / "m").read_text() == "3"
     assert names(tmp_path) == ["model"]
 
@@ -62,7 +62,7 @@ def test_folder_write_is_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("")
     with pytest.raises(StorageError, match="holds other files"):
-        write_folder_atomic(tmp_path, lambda path: None, marker="m")
+        write_folder_atomic(tmp_path, lambda path: None, names=("m",))
     assert names(tmp_path) == ["precious"]
 
 

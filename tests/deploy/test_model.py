@@ -182,3 +182,17 @@ def test_a_failed_save_keeps_the_older_model(tmp_path: Path, x: np.ndarray, monk
     monkeypatch.undo()
     np.testing.assert_array_equal(load(tmp_path / "m").outputs(x), m.outputs(x))
     assert [p.name for p in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_folder_with_files_of_others_is_never_replaced(tmp_path: Path) -> None:
+    model().save(tmp_path / "m")
+    model().save(tmp_path / "m")
+    (tmp_path / "m" / "notes.txt").write_text("mine")
+    with pytest.raises(StorageError, match=r"'notes\.txt'\. Choose another folder"):
+        model().save(tmp_path / "m")
+    assert (tmp_path / "m" / "notes.txt").read_text() == "mine"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "model.json").write_text("{}")
+    (tmp_path / "other" / "thesis.tex").write_text("mine")
+    with pytest.raises(StorageError, match=r"thesis\.tex"):
+        model().save(tmp_path / "other")

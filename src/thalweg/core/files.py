@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,13 +81,13 @@ def write_atomic(path: Path | str, write: bytes | str | Callable[[Path], object]
             temporary.unlink(missing_ok=True)
 
 
-def write_folder_atomic(folder: Path | str, fill: Callable[[Path], object], marker: str) -> None:
+def write_folder_atomic(folder: Path | str, fill: Callable[[Path], object], names: Collection[str]) -> None:
     """Write a folder of files so that it exists whole or not at all; an older one survives any failure.
 
     Args:
         folder: the folder to write.
         fill: writes the files into the (temporary) folder it is given.
-        marker: file by which an existing folder is known to be one of ours and may be replaced.
+        names: all files that a folder of ours can hold; one that holds anything else is never replaced.
 
     Raises:
         StorageError: the place holds something else, is read-only, or the disk is full; nothing is left behind.
@@ -98,8 +98,10 @@ def write_folder_atomic(folder: Path | str, fill: Callable[[Path], object], mark
         restore_folder(folder)
         if folder.exists() and not folder.is_dir():
             raise StorageError(f"Cannot write {folder}: a file of that name is there.")
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
-            raise StorageError(f"Cannot write {folder}: the folder holds other files. Choose a new or empty one.")
+        if folder.is_dir() and (foreign := sorted({entry.name for entry in folder.iterdir()} - set(names))):
+            raise StorageError(
+                f"Cannot write {folder}: the folder holds other files, such as {foreign[0]!r}. Choose another folder."
+            )
         try:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)

@@ -46,7 +46,7 @@ def write_artefact(folder: Path | str, description: Mapping[str, Any], arrays: M
         (temporary / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
         (temporary / WEIGHTS).write_bytes(weights)
 
-    write_folder_atomic(folder, fill, marker=DESCRIPTION)
+    write_folder_atomic(folder, fill, names=(DESCRIPTION, WEIGHTS))
 
 
 def read_artefact(folder: Path | str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
