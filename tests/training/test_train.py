@@ -11,7 +11,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from thalweg.core.errors import ArgumentError, DivergedError
-from thalweg.data.batches import ArrayBatches
+from thalweg.data.batches import ArrayBatches, Layout
 from thalweg.data.disk_batches import DiskBatches
 from thalweg.likelihoods import make_likelihood
 from thalweg.network import Network, dense_network, flatten
@@ -212,3 +212,54 @@ def test_equal_settings_share_one_compiled_program() -> None:
     for _ in range(2):
         train(LINEAR, GAUSSIAN, ArrayBatches(X, Y, 16), optimizer("adam", schedule="cosine"), epochs=5)
     assert train_program.cache_info().misses == 1
+
+
+@pytest.mark.parametrize("kind", [ArrayBatches, DiskBatches])
+def test_evaluation_of_many_chunks_equals_that_of_one(kind: type) -> None:
+    # More chunks than a ring has buffers, and a network slow enough to be overtaken by its reader.
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(1500, 64)).astype(np.float32), rng.integers(0, 10, 1500).astype(np.int32)
+    network = dense_network(64, (1024, 1024), 10)
+    params, state, categorical = start(network), network.init_state(), make_likelihood("categorical")
+    whole = evaluate(network, categorical, params, state, ArrayBatches(x, y, 1500))
+    batches = kind(x, y, 25)
+    batches.layout = Layout(1500, 25, 4 * 64, chunk_bytes=2 * 25 * 4 * 64)
+    if kind is ArrayBatches:
+        batches._ordered = None
+        batches.x = np.broadcast_to(x, x.shape)
+        chunks = batches._host_chunks(None, 0, batches._evaluation_ring)
+        batches.chunks = lambda epoch: chunks
+    found = evaluate(network, categorical, params, state, batches)
+    assert found["loss"] == pytest.approx(whole["loss"], rel=1e-5)
+    assert found["error"] == whole["error"]
+
+
+def test_divergence_in_the_last_update_is_not_missed() -> None:
+    with pytest.raises(DivergedError, match=r"(weight|bias) of layer 1 \(dense\) after the update") as caught:
+        train(
+            LINEAR, GAUSSIAN, ArrayBatches(X, 100 * Y, 50), optimizer(learning_rate=1e38, epochs=1, steps=1), epochs=1
+        )
+    assert (caught.value.epoch, caught.value.step) == (1, 1)
+
+
+def test_logged_learning_rate_is_the_one_used_under_plateau() -> None:
+    statistics = StepStatistics()
+    settings = optimizer(
+        learning_rate=0.1,
+        schedule="plateau",
+        schedule_options={"patience": 1, "rtol": 0.9},
+        epochs=8,
+        steps=1,
+        clip_norm=0.01,
+    )
+    trained = train(
+        LINEAR, GAUSSIAN, ArrayBatches(X, Y, 50), settings, epochs=8, params=start(LINEAR), hooks=[statistics]
+    )
+    used = np.array(statistics.steps["update_norm"]) / 0.01
+    assert used[-1] < 0.5 * used[0]
+    np.testing.assert_allclose([row["learning_rate"] for row in trained.history], used, rtol=0.05)
+
+
+def test_devices_that_do_not_divide_a_minibatch_are_refused() -> None:
+    with pytest.raises(ArgumentError, match="multiple=3"):
+        train(LINEAR, GAUSSIAN, ArrayBatches(X, Y, 16), optimizer(), epochs=1, devices=[None] * 3)

@@ -70,8 +70,8 @@ class Batches(Protocol):
             start: chunks to leave out, when an epoch is taken up again.
         """
 
-    def sample(self, rows: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        """Return the first rows in stored order: a minibatch to adapt or check with."""
+    def sample(self, rows: int) -> NDArray[np.float32]:
+        """Return features of so many rows, evenly spread over the set: a minibatch to adapt starting weights with."""
 
 
 @dataclass(frozen=True)
@@ -224,8 +224,8 @@ class ArrayBatches:
     def chunks_per_epoch(self) -> int:
         return self.layout.chunks
 
-    def sample(self, rows: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        return self.x[:rows], self.y[:rows]
+    def sample(self, rows: int) -> NDArray[np.float32]:
+        return self.x[spread(rows, self.rows)]
 
     def chunks(self, epoch: int | None, start: int = 0) -> Iterator[Chunk]:
         if on_accelerator():
@@ -235,9 +235,9 @@ class ArrayBatches:
         # Evaluation takes the same chunks every time: gathered once, when that does not double a large set.
         if self._ordered is None and self.x.nbytes <= 8 * CHUNK_BYTES:
             self._ordered = list(self._host_chunks(None, 0, None))
-        return (
-            iter(self._ordered) if self._ordered is not None else self._host_chunks(None, start, self._evaluation_ring)
-        )
+        if self._ordered is not None:
+            return iter(self._ordered[start:])
+        return self._host_chunks(None, start, self._evaluation_ring)
 
     def _order(self, epoch: int | None) -> NDArray[np.int64] | None:
         return None if epoch is None else epoch_rng(self.seed, epoch).permutation(self.rows)
@@ -269,6 +269,16 @@ class ArrayBatches:
             indices, weights = self._indices(order, number)
             x, y = self._resident(indices.astype(np.int32))
             yield Chunk(x, y, weights, self.layout.step_rows(number))
+
+
+def spread(rows: int, of: int) -> NDArray[np.int64]:
+    """Return numbers of ``rows`` rows evenly spread over a set, all of them if it has no more.
+
+    Example:
+        >>> spread(3, 9).tolist()
+        [0, 4, 8]
+    """
+    return np.linspace(0, of - 1, min(rows, of)).astype(np.int64)
 
 
 def epoch_rng(seed: int, epoch: int, stream: int = 0) -> np.random.Generator:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.data.batches import CHUNK_BYTES, Chunk, Layout, check_shape, epoch_rng, normalized_weights
+from thalweg.data.batches import CHUNK_BYTES, Chunk, Layout, check_shape, epoch_rng, normalized_weights, spread
 from thalweg.data.read_ahead import Buffers, ReadAhead
 
 BLOCK_BYTES = 256 * 2**10
@@ -69,8 +69,8 @@ class DiskBatches:
     def chunks_per_epoch(self) -> int:
         return self.layout.chunks
 
-    def sample(self, rows: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        return self._encoded(self.x[:rows]), np.asarray(self.y[:rows])
+    def sample(self, rows: int) -> NDArray[np.float32]:
+        return self._encoded(self.x[spread(rows, self.rows)])
 
     def chunks(self, epoch: int | None, start: int = 0) -> Iterator[Chunk]:
         ring = self._evaluation_ring if epoch is None else self._training_ring

@@ -60,7 +60,7 @@ class Categorical(Likelihood):
         classes = outputs.shape[-1]
         # Class numbers are compared with 0 … C-1 in place of a one-hot array and its product: the comparison melts
         # into the loops around it.
-        true = y[..., None] == jnp.arange(classes, dtype=y.dtype)
+        true = y[..., None] == jnp.arange(classes)
         largest = jax.lax.stop_gradient(jnp.max(outputs, axis=-1, keepdims=True))
         shifted = outputs - largest
         powers = jnp.exp(shifted)
@@ -91,7 +91,7 @@ class Categorical(Likelihood):
         # argmax in two plain reductions: the first class that reaches the maximum. Not a number is a mistake.
         classes = outputs.shape[-1]
         reached = outputs == xp.max(outputs, axis=-1, keepdims=True)
-        first = xp.min(xp.where(reached, xp.arange(classes, dtype=y.dtype), classes), axis=-1)
+        first = xp.min(xp.where(reached, xp.arange(classes), classes), axis=-1)
         mistakes: Array = (first != y)[..., None].astype(outputs.dtype)
         return mistakes
 

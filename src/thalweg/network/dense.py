@@ -58,7 +58,9 @@ class Dense(Layer):
         if self.initializer != "data":
             return params
         a = x @ params["weight"].T
-        scale = 1.0 / jnp.maximum(jnp.std(a, axis=0), 1e-6)
+        deviation = jnp.std(a, axis=0)
+        # A unit that these rows do not move keeps its weights.
+        scale = jnp.where(deviation > 1e-6, 1.0 / deviation, 1.0)
         return {"weight": params["weight"] * scale[:, None], "bias": -jnp.mean(a, axis=0) * scale}
 
     def forward(

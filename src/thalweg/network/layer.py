@@ -1,7 +1,7 @@
 """The contract of a layer: a forward rule and its own backward rule.
 
 Rules take minibatches, not single examples: one matrix product δᵀx per layer is what makes the explicit backward
-pass faster than a vmapped one (docs/decisions/0002-explicit-backward.md), and batch normalization needs the batch.
+pass faster than a vmapped one (docs/decisions/explicit-backward.md), and batch normalization needs the batch.
 """
 
 from __future__ import annotations

@@ -49,6 +49,8 @@ class Network:
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", number("inputs", self.inputs, at_least=1, integer=True))
         object.__setattr__(self, "layers", sequence.as_layers(self.layers))
+        if not self.layers:
+            raise ArgumentError("layers", "at least one layer", "none")
         sequence.widths(self.layers, self.inputs)
 
     @property

@@ -25,8 +25,8 @@ class BatchNorm(Layer):
     With x̂ = (x - μ)/√(v + ε) and g = γ ⊙ δ, its backward rule is
     δ_in = (g - mean(g) - x̂ ⊙ mean(g ⊙ x̂)) / √(v + ε), means over the batch.
 
-    Rows of weight zero that pad the last minibatch must not enter the statistics: the training step repeats real rows
-    there (see :mod:`thalweg.data.batches`).
+    The last minibatch of an epoch is filled up with other rows of the epoch, of weight zero: they take part in μ and v,
+    not in the loss (see :mod:`thalweg.data.batches`), so that its statistics are those of a full minibatch.
 
     Args:
         momentum: weight of the old value in the running averages.

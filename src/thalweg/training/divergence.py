@@ -28,7 +28,7 @@ def first_not_finite(
 ) -> str:
     """Return a name for the first quantity, in the order of computation, that is not finite.
 
-    Parameters, inputs and targets come first, then activations layer by layer, the cost, error vectors from the last
+    Inputs and targets come first, then activations layer by layer, the cost, error vectors from the last
     layer back, gradients; if all are finite it was the update.
 
     Args:
@@ -47,15 +47,8 @@ def _quantities(
     network: Network, likelihood: Likelihood, params: Params, state: State, minibatch: Chunk, key: Array | None
 ) -> Iterator[tuple[str, Array]]:
     """Yield a step's quantities with their names, in the order of computation."""
-    layers = [f"layer {i + 1} ({getattr(layer, 'name', layer.kind)})" for i, layer in enumerate(network.layers)]
-
-    def of_layers(arrays: Params, what: str) -> Iterator[tuple[str, Array]]:
-        for name, array in named_arrays(arrays):
-            index, _, kind = name.partition(".")
-            yield what.format(kind=kind, layer=layers[int(index)]), array
-
+    layers = layer_names(network)
     x, y, weight, _ = minibatch
-    yield from of_layers(params, "{kind} of {layer} after the update before")
     yield "input x of the minibatch", x
     yield "target y of the minibatch", y
     h = x
@@ -67,4 +60,32 @@ def _quantities(
     yield f"cost ({likelihood.name})", passed.loss
     for name, delta in zip(reversed(layers), reversed(passed.deltas), strict=True):
         yield f"error vector at the output of {name}", delta
-    yield from of_layers(passed.grads, "gradient of the {kind} of {layer}")
+    for kind, name, array in _by_layer(network, passed.grads):
+        yield f"gradient of the {kind} of {name}", array
+
+
+def broken_parameter(network: Network, params: Params) -> str | None:
+    """Return a name for the first parameter that an update made infinite or not a number, or None.
+
+    Example:
+        >>> import numpy as np
+        >>> from thalweg.network import Dense
+        >>> broken_parameter(Network(1, (Dense(1),)), ({"weight": np.full((1, 1), np.inf)},))
+        'weight of layer 1 (dense) after the update'
+    """
+    for kind, layer, array in _by_layer(network, params):
+        if not np.all(np.isfinite(array)):
+            return f"{kind} of {layer} after the update"
+    return None
+
+
+def layer_names(network: Network) -> list[str]:
+    """Return a name a layer: its place, from 1, and its kind."""
+    return [f"layer {i + 1} ({getattr(layer, 'name', layer.kind)})" for i, layer in enumerate(network.layers)]
+
+
+def _by_layer(network: Network, arrays: Params) -> Iterator[tuple[str, str, Array]]:
+    layers = layer_names(network)
+    for name, array in named_arrays(arrays):
+        index, _, kind = name.partition(".")
+        yield kind, layers[int(index)], array

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from thalweg.core.types import Params, State
 from thalweg.data.batches import Batches, Chunk
+from thalweg.data.read_ahead import close
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.training.mesh import DataMesh
@@ -48,10 +49,17 @@ def evaluate(
         0.6931
     """
     program = evaluation_program(network, likelihood)
-    results = [(chunk.rows, program(params, state, placed(chunk, None))) for chunk in batches.chunks(epoch=None)]
-    loss = sum(float(np.sum(np.asarray(part[0], float) * rows)) for rows, part in results)
-    score = sum(np.sum(np.asarray(part[1], float), axis=0) for _, part in results)
-    counted = sum(float(np.sum(np.asarray(part[2]))) for _, part in results)
+    loss, counted, score = 0.0, 0.0, np.zeros(())
+    chunks = batches.chunks(epoch=None)
+    try:
+        for chunk in chunks:
+            # Waits for the result: the chunk's memory is used again when further ones are taken.
+            losses, scores, rows = (np.asarray(a, float) for a in program(params, state, placed(chunk, None)))
+            loss += float(np.sum(losses * chunk.rows))
+            score = score + scores.sum(axis=0)
+            counted += float(rows.sum())
+    finally:
+        close(chunks)
     return {"loss": loss / batches.rows} | metric(likelihood, score, counted, score_scale)
 
 

@@ -21,7 +21,7 @@ from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.optimizers import Optimizer
 from thalweg.training.checkpoints import Checkpoints, Progress
-from thalweg.training.divergence import HINT, first_not_finite
+from thalweg.training.divergence import HINT, broken_parameter, first_not_finite
 from thalweg.training.evaluate import evaluate, metric, placed
 from thalweg.training.hooks import ChunkInfo, Hook, RunInfo
 from thalweg.training.interrupt import interruptible
@@ -122,6 +122,14 @@ def train(
             "It takes full-batch steps.",
         )
     likelihood.check(network.outputs, np.asarray(batches.y))
+    layout = getattr(batches, "layout", None)
+    if devices is not None and layout is not None and layout.width % len(devices):
+        raise ArgumentError(
+            "devices",
+            f"a number that divides minibatches of {layout.width} rows",
+            len(devices),
+            f"Make the batches with multiple={len(devices)}.",
+        )
     if stopping is not None:
         _check_monitor(stopping, validation, test, likelihood)
     loop = _Loop(network, likelihood, batches, optimizer, seed, average, stopping, list(hooks), checkpoints, devices)
@@ -234,15 +242,16 @@ class _Loop:
 
     def count(self, chunk: Chunk, on_device: Chunk, result: ChunkResult, first: int) -> None:
         progress = self.progress
-        if not bool(self.train_state.finite):
+        if not bool(self.train_state.finite) or not bool(result.settled):
             self.diverge(on_device, int(self.train_state.step) - first)
+        real = chunk.rows > 0
         losses, scores = np.asarray(result.loss, float), np.asarray(result.score, float)
-        progress.loss += float(np.sum(losses * chunk.rows))
+        progress.loss += float(np.sum((losses * chunk.rows)[real]))
         progress.score = (scores.sum(axis=0) + (progress.score or 0.0)).tolist()
         progress.counted += float(np.sum(np.asarray(result.counted)))
         progress.chunk += 1
-        progress.learning_rate = None if result.learning_rate is None else float(result.learning_rate)
-        real = chunk.rows > 0
+        if result.learning_rate is not None:
+            progress.learning_rate = float(np.asarray(result.learning_rate)[real][-1])
         done = min(progress.chunk * len(chunk.rows), self.batches.steps)
         measured = iter(result.measured)
         for hook in self.hooks:
@@ -277,13 +286,17 @@ class _Loop:
             number = (self.progress.epoch - 1) * self.batches.chunks_per_epoch + self.progress.chunk
             self.checkpoints.save(number, (self.train_state, self.best), self.progress)
 
-    def diverge(self, chunk: Chunk, step: int) -> None:
+    def diverge(self, chunk: Chunk, applied: int) -> None:
+        """Raise the error that names the first bad quantity; ``applied`` of the chunk's updates were made."""
         at: TrainState = self.train_state
-        minibatch = jax.tree.map(lambda a: a[step], chunk)
-        point = self.optimizer.gradient_point(at.params, at.optimizer_state)
-        key = jax.random.fold_in(self.draw_key, at.step)
-        quantity = first_not_finite(self.network, self.likelihood, point, at.state, minibatch, key=key)
-        number = self.progress.chunk * len(chunk.rows) + step + 1
+        number = self.progress.chunk * len(chunk.rows) + applied
+        quantity = broken_parameter(self.network, at.params)
+        if quantity is None:
+            number += 1  # the step whose update was not made any more
+            minibatch = jax.tree.map(lambda a: a[applied], chunk)
+            point = self.optimizer.gradient_point(at.params, at.optimizer_state)
+            key = jax.random.fold_in(self.draw_key, at.step)
+            quantity = first_not_finite(self.network, self.likelihood, point, at.state, minibatch, key=key)
         error = DivergedError(self.progress.epoch, number, quantity, HINT)
         error.trained = self.trained("diverged")
         raise error

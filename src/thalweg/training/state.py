@@ -42,7 +42,7 @@ def initial_params(network: Network, likelihood: Likelihood, batches: Batches, k
     Args:
         network: the network.
         likelihood: gives the best constant output for the targets.
-        batches: the training set; its first rows serve data-dependent initializers.
+        batches: the training set; some of its rows serve data-dependent initializers.
         key: random key.
 
     Example:
@@ -57,7 +57,7 @@ def initial_params(network: Network, likelihood: Likelihood, batches: Batches, k
         >>> np.asarray(params[-1]["bias"]).tolist()
         [3.0]
     """
-    params = network.init(key, jnp.asarray(batches.sample(256)[0]))
+    params = network.init(key, jnp.asarray(batches.sample(256)))
     if network.layers and isinstance(network.layers[-1], Dense):
         bias = likelihood.output_bias(np.asarray(batches.y), network.outputs)
         params = (*params[:-1], params[-1] | {"bias": jax.device_put(np.asarray(bias, np.float32))})

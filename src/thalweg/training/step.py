@@ -57,7 +57,8 @@ class ChunkResult(NamedTuple):
         loss: (S,) loss of each minibatch before its update.
         score: (S, scores) sums of the metric's terms over the rows of each minibatch.
         counted: (S,) rows of positive weight.
-        learning_rate: step size of the last update, or None when the optimizer does not tell.
+        learning_rate: (S,) step sizes, or None when the optimizer does not tell.
+        settled: whether θ is finite after the chunk's last update.
         measured: one entry a measure, each stacked over the steps.
     """
 
@@ -65,6 +66,7 @@ class ChunkResult(NamedTuple):
     score: Float[Array, "steps scores"]
     counted: Float[Array, " steps"]
     learning_rate: Array | None
+    settled: Array
     measured: tuple[Any, ...]
 
 
@@ -124,15 +126,16 @@ def train_program(
         counted = weight > 0
         score = jnp.sum(jnp.where(counted[:, None], likelihood.score(passed.outputs, y), 0.0), axis=0)
         view = StepView(network, carry.step, carry.params, point, passed, after.params, x, y, weight)
-        report = (passed.loss, score, jnp.sum(counted, dtype=jnp.float32), tuple(m(view) for m in measures))
+        rate = optimizer.learning_rate(carry.step, carry.optimizer_state)
+        report = (passed.loss, score, jnp.sum(counted, dtype=jnp.float32), rate, tuple(m(view) for m in measures))
         return after, report
 
     def run(state: TrainState, chunk: Chunk, key: Array) -> tuple[TrainState, ChunkResult]:
-        state, (loss, score, counted, measured) = jax.lax.scan(
+        state, (loss, score, counted, rate, measured) = jax.lax.scan(
             lambda c, m: step(c, m, key), state, chunk, unroll=_unroll(state.params, len(chunk.rows))
         )
-        rate = optimizer.learning_rate(jnp.maximum(state.step - 1, 0), state.optimizer_state)
-        return state, ChunkResult(loss, score, counted, rate, measured)
+        settled = jnp.isfinite(sum((jnp.sum(leaf) for leaf in jax.tree.leaves(state.params)), jnp.zeros(())))
+        return state, ChunkResult(loss, score, counted, rate, settled, measured)
 
     program: Callable[[TrainState, Chunk, Array], tuple[TrainState, ChunkResult]] = jax.jit(
         run, donate_argnums=0, compiler_options=compiler_options()
