@@ -1,3 +1,5 @@
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from thalweg.deploy import load
 from thalweg.likelihoods import Laplace
 from thalweg.network import dense_network
 from thalweg.runs.fit import fit
+from thalweg.training import Hook
 
 
 @pytest.fixture
@@ -73,6 +76,47 @@ def test_regression_with_a_likelihood_object_and_an_optax_transformation() -> No
     )
     assert np.abs(model.predict(x) - y).max() < 0.2
     assert model.history[-1]["learning_rate"] is None
+
+
+def noisy_line(rows: int, deviation: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1, 1, size=(rows, 1))
+    return x, 2 * x[:, 0] + deviation * rng.normal(size=rows)
+
+
+def test_the_noise_scale_is_fitted_for_likelihoods_by_name() -> None:
+    line = dense_network(1, (), 1)
+    settings = {"optimizer": "lbfgs", "epochs": 10}
+    x, y = noisy_line(400, 0.1, 0)
+    held_out = noisy_line(400, 0.3, 1)
+    for likelihood, validation, expected in [
+        ("gaussian", None, 0.1),
+        ("auto", held_out, 0.3),
+        ("laplace", None, 0.1 * np.sqrt(2 / np.pi)),  # the mean absolute residual
+        (Laplace(scale=0.5), held_out, 0.5),
+    ]:
+        model = fit(line, x, y, likelihood=likelihood, validation=validation, **settings)
+        assert model.likelihood.to_dict()["scale"] == pytest.approx(expected, rel=0.1)
+
+
+class CtrlC(Hook):
+    """Press Ctrl-C as an epoch begins."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def on_epoch_start(self, epoch: int) -> None:
+        if epoch == self.epoch:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_is_never_silent(blobs: tuple[np.ndarray, np.ndarray]) -> None:
+    network = dense_network(2, (8,), 3)
+    with pytest.raises(KeyboardInterrupt):
+        fit(network, *blobs, epochs=4, hooks=[CtrlC(1)])
+    with pytest.warns(UserWarning, match="interrupted after 2 of 4 epochs"):
+        model = fit(network, *blobs, epochs=4, hooks=[CtrlC(3)])
+    assert len(model.history) == 2
 
 
 def test_lbfgs_takes_the_whole_set() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from thalweg.deploy import Model
 from thalweg.likelihoods import Likelihood, make_likelihood
 from thalweg.network import Network
 from thalweg.optimizers import OPTIMIZERS, make_optimizer
+from thalweg.runs.noise import NOISE_ROWS, with_noise
 from thalweg.runs.prepare import EVALUATION_ROWS, default_batch_size
 from thalweg.training import EarlyStopping, Hook, train
 
@@ -55,7 +57,9 @@ def fit(
         x: features (N, …), flattened to (N, inputs); an array, a memory-mapped one (its rows then stream from disk),
             or the path of a ``.npy`` file, which is mapped.
         y: targets: class labels (N,) of any kind, numbers (N,) or (N, K), or the path of a ``.npy`` file.
-        likelihood: a name in ``LIKELIHOODS`` or an object; ``"auto"`` takes what is usual for such targets.
+        likelihood: a name in ``LIKELIHOODS`` or an object; ``"auto"`` takes what is usual for such targets. By name,
+            the noise scale of a regression is fitted after training, to the residuals on ``validation`` if given, else
+            on the training rows; an object keeps its own.
         test: (x, y) evaluated after every epoch, never used to decide.
         validation: (x, y) that early stopping watches.
         optimizer: a name in ``OPTIMIZERS``, or any Optax transformation with its own step size.
@@ -76,6 +80,7 @@ def fit(
     Raises:
         ArgumentError: settings, shapes or targets that cannot be used.
         DivergedError: a quantity was not finite; names epoch, step and quantity.
+        KeyboardInterrupt: Ctrl-C before the end of the first epoch; later it gives the model so far, with a warning.
 
     Example:
         >>> import numpy as np
@@ -93,8 +98,9 @@ def fit(
     encoder = _label_encoder(network, family, features, targets)
     whole = isinstance(optimizer, str) and optimizer in OPTIMIZERS and OPTIMIZERS[optimizer].full_batch
     rows = len(features)
+    encoded = _targets(targets, family, encoder)
     batches = _batches(
-        features, _targets(targets, family, encoder), rows if whole else batch_size or default_batch_size(rows), seed
+        features, encoded, rows if whole else batch_size or default_batch_size(rows), seed
     )
     if sample_weight is not None:
         batches = _weighted(batches, sample_weight)
@@ -118,7 +124,19 @@ def fit(
         stopping=None if patience is None else EarlyStopping(patience, "validation_loss"),
         hooks=hooks,
     )
-    return Model(network, family, trained.params, trained.state, encoder, trained.history)
+    if trained.status == "interrupted":
+        done = len(trained.history)
+        if not done:
+            raise KeyboardInterrupt
+        warnings.warn(f"Training was interrupted after {done} of {epochs} epochs.", UserWarning, stacklevel=2)
+    model = Model(network, family, trained.params, trained.state, encoder, trained.history)
+    if not isinstance(likelihood, str) or model.task == "classification":
+        return model
+    # Residuals of rows held out of training tell the noise; those of training rows flatter it.
+    if validation is not None:
+        features = _features(validation[0], "validation", network)
+        encoded = _targets(np.asarray(_mapped(validation[1], "validation")), family, encoder)
+    return with_noise(model, features[:NOISE_ROWS], encoded[:NOISE_ROWS])
 
 
 def _mapped(values: Any, argument: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,6 @@ from numpy.typing import NDArray
 from thalweg.data.table import Table
 from thalweg.deploy import Model
 from thalweg.runs.evaluation import classification_evaluation, regression_evaluation
-
-NOISE_ROWS = 100_000
-"""The noise scale is fitted to at most so many residuals."""
 
 
 def judge(model: Model, table: Table, train: Table | None = None) -> dict[str, Any]:
@@ -56,16 +52,6 @@ def deviation(model: Model, outputs: NDArray[np.float32]) -> NDArray[Any]:
     variance = np.asarray(model.likelihood.predictive(outputs).variance)  # type: ignore[arg-type]
     _, scale = model.target_scale()
     return np.broadcast_to(np.sqrt(variance) * scale, outputs.shape)
-
-
-def with_noise(model: Model, table: Table) -> Model:
-    """Return the model with its noise scale fitted to the residuals on a table; classifiers stay as they are."""
-    assert model.encoder is not None, "models of runs have an encoder"
-    if model.task == "classification":
-        return model
-    table = table.rows(slice(0, NOISE_ROWS))
-    noisy = model.likelihood.with_noise(model.outputs(table), model.encoder.targets(table))
-    return dataclasses.replace(model, likelihood=noisy)
 
 
 def _inputs(table: Table) -> Any:

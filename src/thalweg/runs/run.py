@@ -17,7 +17,8 @@ from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, Stora
 from thalweg.deploy import Model
 from thalweg.runs import facts
 from thalweg.runs.config import RunConfig, changed_settings, make_config
-from thalweg.runs.judge import judge, with_noise
+from thalweg.runs.judge import judge
+from thalweg.runs.noise import NOISE_ROWS, with_noise
 from thalweg.runs.prepare import Plan, prepare
 from thalweg.runs.record import RunFolder, check_free, create_run, resume_run
 from thalweg.runs.report import write_report
@@ -185,7 +186,8 @@ def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float) -> 
         [dict(row) for row in trained.history],
     )
     # Residuals of rows held out of training tell the noise; those of training rows flatter it.
-    model = with_noise(model, tables.validation or tables.train)
+    held_out = (tables.validation or tables.train).rows(slice(0, NOISE_ROWS))
+    model = with_noise(model, held_out, plan.encoder.targets(held_out))
     model.save(folder.model)
     judged = tables.test or tables.train
     evaluation = judge(model, judged, tables.train)
