@@ -15,6 +15,8 @@ from thalweg.core.errors import ArgumentError, DataError, DataWarning
 from thalweg.data.read import read
 from thalweg.data.split import official_test, shared_rows, split
 from thalweg.data.table import Table
+from thalweg.runs.config import RunConfig
+from thalweg.runs.prepare import make_tables
 
 RNG = np.random.default_rng(2)
 
@@ -55,7 +57,6 @@ def test_the_default_is_a_fifth_and_the_official_test_set_comes_first() -> None:
     marked = replace(table, is_test=np.arange(50) >= 44)
     train, test = split(marked)
     assert (len(train), test.array[:, 0].tolist()) == (44, [44, 45, 46, 47, 48, 49])
-    assert len(split(marked, 0.5)[1]) == 25
     assert split(table, marked) == (table, marked)
     assert len(official_test(marked)) == 6
     assert official_test(table) is table
@@ -135,3 +136,40 @@ def test_frames_share_rows_with_missing_values_and_other_column_order() -> None:
     frame = pl.DataFrame({"a": [1, None, 3], "b": ["x", None, "z"], "target": [0, 1, 0]})
     other = pl.DataFrame({"target": [1, 0, 0], "b": [None, "x", "z"], "a": [None, 1.0, 4.0]})
     assert shared_rows(read(frame), read(other)) == 2
+
+
+def test_official_test_rows_are_never_trained_on(tmp_path: Path) -> None:
+    marked = replace(numbered(np.arange(50) % 2), is_test=np.arange(50) >= 44)
+    for test in (0.5, marked.rows(slice(44, None))):
+        with pytest.warns(DataWarning, match="its 6 official test rows"):
+            train, held_out = split(marked, test)
+        assert max(train.array[:, 0]) == 43
+        assert isinstance(test, Table) or max(held_out.array[:, 0]) <= 43
+    with pytest.raises(DataError, match="leaves no training rows"):
+        split(marked.rows(slice(44, None)), 0.5)
+    file, other = tmp_path / "d.csv", tmp_path / "t.csv"
+    pl.DataFrame({"a": range(50), "is_test": [i >= 44 for i in range(50)], "y": ["n", "o"] * 25}).write_csv(file)
+    pl.DataFrame({"a": range(4), "y": ["n", "o"] * 2}).write_csv(other)
+    for test in ("none", "0.5", str(other)):
+        with pytest.warns(DataWarning, match="its 6 official test rows"):
+            tables = make_tables(RunConfig(data=str(file), target="y", test=test, validation=0.1))
+        assert tables.validation is not None
+        assert max(tables.train.frame["a"].max(), tables.validation.frame["a"].max()) <= 43
+
+
+def test_each_class_keeps_a_row_for_training() -> None:
+    y = np.array(["a"] * 8 + ["b"] + ["c"] * 2)
+    for seed in range(20):
+        train, test = split(numbered(y), 0.5, seed=seed, stratify=True)
+        assert set(train.target_array()) == {"a", "b", "c"}
+        assert len(test) == 6
+    assert len(split(numbered(np.array(["a", "a", "b", "c"])), 0.5)[1]) == 1
+    with pytest.raises(DataError, match="each class has a single row"):
+        split(numbered(np.array(["a", "b", "c"])), 0.5)
+
+
+def test_shared_rows_are_found_when_targets_differ_in_number_type() -> None:
+    x = np.arange(6.0)[:, None]
+    whole, broken = Table("a", x, np.arange(6), ("x",)), Table("b", x, np.arange(6.0), ("x",))
+    assert shared_rows(whole, broken) == shared_rows(broken, whole) == 6
+    assert shared_rows(whole, replace(broken, target=np.arange(6.0) + 0.5)) == 0

@@ -23,7 +23,8 @@ def split(
     The test set is a table of its own, or a fraction of the rows drawn by seed, or (with None) the official test
     rows the data marks in ``is_test``, else a fifth of the rows. Stratified: class c gets a test row for each
     1/fraction of its rows, the remainders go to the classes with the largest ones. Of a memory-mapped array the
-    test set is the end, so that the training rows stay on disk.
+    test set is the end, so that the training rows stay on disk. Official test rows are never trained on: with another
+    test set they are left out, and a warning tells how many.
 
     Args:
         table: all rows.
@@ -33,7 +34,7 @@ def split(
 
     Raises:
         ArgumentError: the fraction is not between 0 and 1.
-        DataError: one of the two parts would be empty.
+        DataError: one of the two parts would be empty, or no class has a row to spare.
 
     Example:
         >>> table = Table("toy", np.arange(10.0)[:, None], np.array([0, 1] * 5), ("a",))
@@ -42,7 +43,7 @@ def split(
         (8, [0, 1])
     """
     if isinstance(test, Table):
-        return table, test
+        return without_official(table), test
     if test is None and table.is_test is not None:
         train, held_out = table.rows(~table.is_test), table.rows(table.is_test)
         if not len(train) or not len(held_out):
@@ -52,6 +53,7 @@ def split(
     fraction = TEST_FRACTION if test is None else float(test)
     if not 0.0 < fraction < 1.0:
         raise ArgumentError("test", "a fraction between 0 and 1, or a file", f"{fraction:g}")
+    table = without_official(table)
     if len(table) < 2:
         raise DataError(f"{table.name}: expected at least 2 rows to split, got {len(table)}.")
     count = min(math.ceil(fraction * len(table)), len(table) - 1)
@@ -69,6 +71,8 @@ def split(
         chosen = rng.permutation(len(table))[:count]
     else:
         chosen = _stratified(classes, count, rng)
+        if not len(chosen):
+            raise DataError(f"{table.name}: each class has a single row, none is left to test on. Give more rows.")
     mask = np.zeros(len(table), bool)
     mask[chosen] = True
     return table.rows(~mask), table.rows(mask)
@@ -85,6 +89,25 @@ def official_test(table: Table) -> Table:
     return table if table.is_test is None or not table.is_test.any() else table.rows(table.is_test)
 
 
+def without_official(table: Table) -> Table:
+    """The rows that may be trained on: all but the official test rows, whose number a warning tells.
+
+    Raises:
+        DataError: all rows are official test rows.
+    """
+    if table.is_test is None or not table.is_test.any():
+        return table
+    count = int(table.is_test.sum())
+    if count == len(table):
+        raise DataError(f"{table.name}: column 'is_test' leaves no training rows. Give data with rows to train on.")
+    warnings.warn(
+        f"{table.name}: its {count} official test rows (is_test) are left out: they are never trained on.",
+        DataWarning,
+        stacklevel=3,
+    )
+    return table.rows(~table.is_test)
+
+
 def _classes(table: Table, stratify: bool | None) -> Array | None:
     """Class index of each row, or None for an unstratified split."""
     if stratify is False or (stratify is None and table.target is None):
@@ -97,13 +120,15 @@ def _classes(table: Table, stratify: bool | None) -> Array | None:
 
 
 def _stratified(classes: Array, count: int, rng: np.random.Generator) -> Array:
-    """Draw ``count`` rows, of each class in proportion to its size."""
+    """Draw at most ``count`` rows, of each class in proportion to its size; each class keeps a row for training."""
     sizes = np.bincount(classes)
+    most = sizes - 1
     ideal = sizes * (count / len(classes))
-    quota = np.floor(ideal).astype(int)
+    quota = np.minimum(np.floor(ideal).astype(int), most)
     # Ties between remainders are broken at random: no class is favored for its place in the alphabet.
     order = np.lexsort((rng.random(len(sizes)), -(ideal - quota)))
-    quota[order[: count - quota.sum()]] += 1
+    while (lack := count - quota.sum()) > 0 and (free := order[(quota < most)[order]]).size:
+        quota[free[:lack]] += 1
     shuffled = rng.permutation(len(classes))
     grouped = shuffled[np.argsort(classes[shuffled], kind="stable")]
     rank = np.arange(len(classes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
@@ -175,7 +200,9 @@ def _comparable_targets(train: Table, test: Table) -> tuple[Array, Array] | None
     a, b = (t.target_array().reshape(len(t), -1) for t in (train, test))
     if a.shape[1] != b.shape[1]:
         return None
-    if a.dtype.hasobject or b.dtype.hasobject or a.dtype.kind != b.dtype.kind:
+    if a.dtype.kind != b.dtype.kind and {a.dtype.kind, b.dtype.kind} <= set("iuf"):
+        a, b = a.astype(np.float64), b.astype(np.float64)
+    elif a.dtype.hasobject or b.dtype.hasobject or a.dtype.kind != b.dtype.kind:
         a, b = a.astype(str), b.astype(str)
     both = np.concatenate([a, b])
     axis = 0 if both.shape[1] > 1 else None

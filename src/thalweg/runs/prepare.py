@@ -18,7 +18,7 @@ from thalweg.data.bundled import DATASETS, load_dataset
 from thalweg.data.disk_batches import DiskBatches
 from thalweg.data.encode import Encoder
 from thalweg.data.read import read
-from thalweg.data.split import shared_rows, split
+from thalweg.data.split import shared_rows, split, without_official
 from thalweg.data.table import Table
 from thalweg.likelihoods import LIKELIHOODS, Likelihood, auto_likelihood, make_likelihood
 from thalweg.network import Network, dense_network
@@ -143,12 +143,15 @@ def make_tables(config: RunConfig) -> Tables:
         else:
             train, test = split(train, None, seed=config.seed)
             origin = "its own test rows" if train.is_test is not None else "0.2 of the rows"
-    elif config.test != "none":
+    elif config.test == "none":
+        train = without_official(train)
+    else:
         fraction = _fraction(config.test)
         if fraction is not None:
             train, test = split(train, fraction, seed=config.seed)
             origin = f"{config.test} of the rows"
         else:
+            train = without_official(train)
             test, _ = read_data(config.test, config.target or train.target_name)
             origin = config.test
     validation: Table | None = None
