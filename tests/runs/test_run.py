@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from thalweg.data import read as reading
 from thalweg.data.readers import arrays
 from thalweg.runs.config import make_config
 from thalweg.runs.prepare import prepare
-from thalweg.runs.run import resume, train_run
+from thalweg.runs.run import resume, train_run, use_threads
 
 
 def table(path: Path, rows: int = 200) -> Path:
@@ -97,3 +98,18 @@ def test_bad_cells_keep_their_row_numbers_through_the_split(tmp_path: Path) -> N
         data.write_text("\n".join([*lines[:row], "inf,1,up", *lines[row + 1 :]]) + "\n")
         with pytest.raises(ValueError, match=f"'a', row {row} holds inf"):
             prepare(make_config({"data": str(data)}))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system pins no processes")
+def test_processes_side_by_side_take_other_cores_and_give_them_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = [{4, 5, 6, 9}]
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: held[-1])
+    monkeypatch.setattr(os, "sched_setaffinity", lambda process, cores: held.append(set(cores)))
+    for process, cores in [(100, {4, 5}), (101, {5, 6}), (103, {9, 4})]:
+        monkeypatch.setattr(os, "getpid", lambda process=process: process)
+        with pytest.raises(RuntimeError), use_threads(make_config({"data": "iris", "threads": 2})):
+            assert held[-1] == cores
+            raise RuntimeError
+        assert held[-1] == {4, 5, 6, 9}
+    with use_threads(make_config({"data": "iris"})):
+        assert held[-1] == {4, 5, 6, 9}

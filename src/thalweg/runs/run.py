@@ -6,8 +6,8 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -73,17 +73,17 @@ def train_run(config: RunConfig, *, hooks: Sequence[Hook] = (), say: Say = lambd
         ('finished', 5, ['model', 'report.html', 'run.json'])
     """
     started = time.perf_counter()
-    use_threads(config)
     if config.out is not None:
         check_free(Path(config.out))  # before the data is read, which may take long
-    plan = prepare(config)
-    folder = create_run(config)
-    try:
-        folder.status(**_opening(config, plan))
-    except BaseException:
-        folder.remove()
-        raise
-    return _train(folder, config, plan, hooks, say, started)
+    with use_threads(config):
+        plan = prepare(config)
+        folder = create_run(config)
+        try:
+            folder.status(**_opening(config, plan))
+        except BaseException:
+            folder.remove()
+            raise
+        return _train(folder, config, plan, hooks, say, started)
 
 
 def resume(
@@ -106,16 +106,16 @@ def resume(
     folder, config = resume_run(path)
     if "out" in changes and Path(changes["out"]).resolve() == folder.path.resolve():
         changes = {name: value for name, value in changes.items() if name != "out"}
-    try:
-        _check_unchanged(config, make_config(config.model_dump() | changes))
-        use_threads(config)
-        plan = prepare(config)
-        _check_same_data(folder, config, plan)
-        folder.status(state="running")
-    except BaseException:
-        folder.close()
-        raise
-    return _train(folder, config, plan, hooks, say, started)
+    with use_threads(config):
+        try:
+            _check_unchanged(config, make_config(config.model_dump() | changes))
+            plan = prepare(config)
+            _check_same_data(folder, config, plan)
+            folder.status(state="running")
+        except BaseException:
+            folder.close()
+            raise
+        return _train(folder, config, plan, hooks, say, started)
 
 
 def _check_unchanged(old: RunConfig, new: RunConfig) -> None:
@@ -134,11 +134,23 @@ def _check_same_data(folder: RunFolder, config: RunConfig, plan: Plan) -> None:
         raise ArgumentError("data", "the rows the run began with", f"other contents of {config.data}")
 
 
-def use_threads(config: RunConfig) -> None:
-    """Hold this process to so many processors, which XLA takes as its number of threads."""
-    if config.threads is not None and hasattr(os, "sched_setaffinity"):
-        allowed = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, allowed[: config.threads])
+@contextmanager
+def use_threads(config: RunConfig) -> Iterator[None]:
+    """Hold this process to so many processors, which XLA takes as its number of threads, for as long as a run lasts.
+
+    They are counted from a place that depends on the process, so that runs side by side do not share the first ones.
+    """
+    if config.threads is None or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    allowed = sorted(before)
+    start = os.getpid() % len(allowed)
+    os.sched_setaffinity(0, (allowed[start:] + allowed[:start])[: config.threads])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _train(folder: RunFolder, config: RunConfig, plan: Plan, hooks: Sequence[Hook], say: Say, started: float) -> Run:
