@@ -136,6 +136,15 @@ def test_plateau_equals_torch(patience: int) -> None:
     np.testing.assert_allclose(rates, expected, rtol=1e-6)
 
 
+def test_plateau_of_negative_costs() -> None:
+    flat = plateau_rates(np.full(7, -2.0), factor=0.5, patience=2)
+    np.testing.assert_allclose(flat / GAMMA, [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125], rtol=1e-6)
+    # Falling through zero by more than the threshold is progress; by less is none.
+    assert (plateau_rates(np.linspace(1, -1, 9), patience=1, rtol=0.01) == plateau_rates(np.ones(1))).all()
+    slow = plateau_rates(np.array([-1, -1.005, -1.02, -1.025]), factor=0.5, patience=1, rtol=0.01)
+    np.testing.assert_allclose(slow / GAMMA, [1, 0.5, 0.5, 0.25], rtol=1e-6)
+
+
 def test_plateau_stops_at_its_final_share_and_needs_the_cost() -> None:
     rates = plateau_rates(np.ones(12), factor=0.1, patience=1, final=0.02)
     assert rates[-1] == pytest.approx(0.02 * GAMMA)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import optax
 import optax.contrib
 
@@ -28,7 +29,8 @@ def plateau(
 ) -> Plateau:
     """γ falls by ``factor`` when the mean training cost of an epoch has not improved for ``patience`` epochs.
 
-    An epoch improves if its mean cost is below (1 - rtol) of the best one so far.
+    An epoch improves if its mean cost is below best - rtol |best|, best being the lowest one so far; costs of
+    densities may be negative.
 
     Args:
         total_steps: length of the run.
@@ -47,13 +49,22 @@ def plateau(
         1.0
     """
     del total_steps
-    return Plateau(
-        optax.contrib.reduce_on_plateau(
-            factor=number("factor", factor, above=0, below=1),
-            patience=number("patience", patience, at_least=1, integer=True),
-            rtol=number("rtol", rtol, above=0, below=1),
-            cooldown=number("cooldown", cooldown, at_least=0, integer=True),
-            accumulation_size=steps_per_epoch,
-            min_scale=number("final", final, at_least=0, at_most=1),
-        )
+    rtol = number("rtol", rtol, above=0, below=1)
+    reduce = optax.contrib.reduce_on_plateau(
+        factor=number("factor", factor, above=0, below=1),
+        patience=number("patience", patience, at_least=1, integer=True),
+        rtol=rtol,
+        cooldown=number("cooldown", cooldown, at_least=0, integer=True),
+        accumulation_size=steps_per_epoch,
+        min_scale=number("final", final, at_least=0, at_most=1),
     )
+
+    def update(updates: Any, state: Any, params: Any = None, *, value: Any, **extra: Any) -> tuple[Any, Any]:
+        # Optax compares with (1 - rtol) best, which lies above a negative best. It is lent the value that makes
+        # this best - rtol |best|, and its own back where the epoch did not improve on it.
+        best = state.best_value
+        lent = jnp.where(best < 0, best * ((1 + rtol) / (1 - rtol)), best).astype(best.dtype)
+        updates, after = reduce.update(updates, state._replace(best_value=lent), params, value=value, **extra)
+        return updates, after._replace(best_value=jnp.where(after.best_value == lent, best, after.best_value))
+
+    return Plateau(optax.GradientTransformationExtraArgs(reduce.init, update))

@@ -74,7 +74,7 @@ class RunConfig(BaseModel):
     target: str | None = setting(None, "Data", "Column to predict; by default target, label, class or y.")
     test: Text = setting("auto", "Data", "File or fraction to test on; auto: the set's own, else 0.2; none: no test.")
     validation: Real = setting(
-        0.0, "Data", "Fraction of the training rows held out for early stopping and plateau schedules.", ge=0, lt=1
+        0.0, "Data", "Fraction of the training rows held out, which early stopping watches.", ge=0, lt=1
     )
     standardize: bool = setting(True, "Data", "Bring features (and continuous targets) to mean 0, deviation 1.")
     out: str | None = setting(None, "Run", "Run folder; by default runs/DATA-DATE-TIME.")
