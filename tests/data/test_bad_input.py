@@ -307,3 +307,26 @@ def test_a_table_without_target_cannot_be_fitted() -> None:
 def test_a_split_needs_known_targets_to_stratify() -> None:
     with refuses(DataError, "1 of 4 rows have no value, first row 3"):
         split(read((np.arange(4), pl.Series(["a", "b", None, "a"]))), 0.5)
+
+
+def test_empty_idx_and_single_numbers_and_huge_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = tmp_path / "train-images-idx3-ubyte"
+    empty.write_bytes(bytes([0, 0, 8, 3]) + np.array([0, 28, 28], ">u4").tobytes())
+    with refuses(DataError, r"the idx file is empty \(shape \(0, 28, 28\)\)"):
+        read(empty, need_target=False)
+    empty.write_bytes(bytes([0, 0, 8, 200]) + bytes(800))
+    with refuses(DataError, "promises 200 dimensions"):
+        read(empty, need_target=False)
+    np.save(tmp_path / "one.npy", np.array(3.0))
+    np.save(tmp_path / "none.npy", np.empty((0, 3)))
+    for target in ("-1", "x0", None):
+        with refuses(DataError, "one single number"):
+            read(tmp_path / "one.npy", target=target, need_target=False)
+        with refuses(DataError, "the table is empty"):
+            read(tmp_path / "none.npy", target=target, need_target=False)
+    for name in ("a", "b"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        Image.new("L", (20, 20)).save(tmp_path / "images" / name / "1.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with refuses(DataError, "too many pixels"):
+        read(tmp_path / "images")

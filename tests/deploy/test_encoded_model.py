@@ -1,5 +1,6 @@
 """A model with its encoder: rows as a user has them go in, labels and units of the user come out."""
 
+import json
 from pathlib import Path
 
 import jax
@@ -7,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from thalweg.core.errors import DataError, DataWarning
+from thalweg.cli.predict import read_rows
+from thalweg.core.errors import DataError, DataWarning, ModelError
 from thalweg.data.encode import Encoder
 from thalweg.data.read import read
 from thalweg.data.table import Table
@@ -95,3 +97,69 @@ def test_mapped_arrays_pass_in_pieces(tmp_path: Path) -> None:
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     np.testing.assert_array_equal(m.outputs(mapped), m.outputs(x))
     np.testing.assert_array_equal(m.outputs(Table("t", mapped, None, ("a", "b", "c", "d"))), m.outputs(x))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("encoder", "number_names"), [1]),
+        (("encoder", "number_names"), ["size", "more"]),
+        (("encoder", "number_names"), 3),
+        (("encoder", "numbers", "mean"), [1.0, 2.0, 3.0]),
+        (("encoder", "numbers", "mean"), "abc"),
+        (("encoder", "numbers", "std"), 1.0),
+        (("encoder", "numbers", "missing"), [7]),
+        (("encoder", "levels"), []),
+        (("encoder", "outputs", "classes"), ["ash", "birch"]),
+        (("encoder", "outputs", "classes"), ["ash", "birch", ["cedar"]]),
+        (("encoder", "outputs", "classes"), None),
+        (("encoder", "outputs", "task"), "regression"),
+        (("encoder",), []),
+        (("network",), []),
+        (("likelihood",), 3),
+        (("history",), 5),
+    ],
+)
+def test_a_description_of_wrong_parts_fails_on_loading(
+    trees: Model, tmp_path: Path, place: tuple[str, ...], value: object
+) -> None:
+    trees.save(tmp_path / "m")
+    file = tmp_path / "m" / "model.json"
+    whole = part = json.loads(file.read_text())
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    file.write_text(json.dumps(whole))
+    with pytest.raises(ModelError, match=r"\A[^\n]*is damaged[^\n]*\Z"):
+        load(tmp_path / "m")
+
+
+def test_a_target_scale_of_another_length_fails_on_loading(tmp_path: Path) -> None:
+    model(read(FRAME.drop("kind"), target="size"), "gaussian").save(tmp_path / "m")
+    file = tmp_path / "m" / "model.json"
+    whole = json.loads(file.read_text())
+    whole["encoder"]["outputs"]["scale"] = [1.0, 2.0]
+    file.write_text(json.dumps(whole))
+    with pytest.raises(ModelError, match="target scale is no list of 1 numbers"):
+        load(tmp_path / "m")
+
+
+def test_a_deeply_nested_description_fails_on_loading(trees: Model, tmp_path: Path) -> None:
+    trees.save(tmp_path / "m")
+    (tmp_path / "m" / "model.json").write_text("[" * 200_000)
+    with pytest.raises(ModelError, match="no model description"):
+        load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("column", [0, 1, 3])
+def test_arrays_are_predicted_with_and_without_the_target_column(tmp_path: Path, column: int) -> None:
+    rows = np.random.default_rng(0).normal(size=(8, 4))
+    rows[:, column] = np.arange(8) % 2
+    np.save(tmp_path / "all.npy", rows)
+    np.save(tmp_path / "new.npy", np.delete(rows, column, axis=1))
+    trained = model(read(tmp_path / "all.npy", target=str(column)))
+    assert trained.encoder is not None
+    answers = [
+        trained.predict_proba(read_rows(str(tmp_path / name), trained.encoder)) for name in ("all.npy", "new.npy")
+    ]
+    np.testing.assert_array_equal(*answers)

@@ -11,6 +11,7 @@ from thalweg.cli.evaluate import DataArgument, RunArgument
 from thalweg.core.errors import ModelError
 
 if TYPE_CHECKING:
+    from thalweg.data.encode import Encoder
     from thalweg.deploy import Model
 
 Output = Annotated[
@@ -28,7 +29,6 @@ Output = Annotated[
 def predict(run: RunArgument, data: DataArgument, output: Output) -> int:
     """Predict for every row of DATA: the class and its probabilities, or the mean and its standard deviation."""
     from thalweg.cli.engine import keep_compiled
-    from thalweg.data.read import read
     from thalweg.data.write import check_ending, write_columns
 
     check_ending(output)
@@ -38,11 +38,23 @@ def predict(run: RunArgument, data: DataArgument, output: Output) -> int:
     model = load(run)
     if model.encoder is None:
         raise ModelError(f"{run} has no encoder: use it from Python, with thalweg.load and Model.predict.")
-    target = model.encoder.target_name
-    table = read(data, target=target, need_target=False)
+    table = read_rows(data, model.encoder)
     write_columns(output, columns(model, table))
     typer.echo(f"{len(table)} predictions in {output}")
     return 0
+
+
+def read_rows(data: str, encoder: Encoder) -> Any:
+    """Read rows with or without the target column of training.
+
+    Columns of an array have no names: the target's place is dropped only where that leaves the width of training.
+    """
+    from thalweg.data.read import read
+
+    table = read(data, target=encoder.target_name, need_target=False)
+    if encoder.target_name is None or table.is_frame or table.width == len(encoder.input_names):
+        return table
+    return read(data, need_target=False)
 
 
 def columns(model: Model, table: Any) -> dict[str, Any]:

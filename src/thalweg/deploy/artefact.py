@@ -73,7 +73,7 @@ def read_artefact(folder: Path | str) -> tuple[dict[str, Any], dict[str, np.ndar
     try:
         description = json.loads(text)
         version = int(description["schema_version"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelError(f"{folder / DESCRIPTION} is damaged: no model description can be read from it.") from error
     if version > SCHEMA_VERSION:
         raise ModelError(

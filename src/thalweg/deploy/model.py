@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from thalweg.core.errors import ArgumentError, ModelError
 from thalweg.core.types import Params, State
 from thalweg.deploy.artefact import read_artefact, write_artefact
+from thalweg.deploy.check import check_encoder
 from thalweg.likelihoods import Likelihood, likelihood_from_dict
 from thalweg.network import Network
 
@@ -233,8 +234,9 @@ def load(folder: Path | str) -> Model:
             from thalweg.data.encode import Encoder
 
             encoder = Encoder.from_dict(description["encoder"])
-        history = list(description.get("history", []))
-    except (KeyError, TypeError, ValueError) as error:
+            check_encoder(encoder, network, likelihood)
+        history = [dict(row) for row in description.get("history", [])]
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ModelError(f"{folder} is damaged: its description cannot be read ({error}).") from error
     example = jax.ShapeDtypeStruct((2, network.inputs), np.float32)
     structure = {

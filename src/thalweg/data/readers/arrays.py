@@ -102,6 +102,8 @@ def load_npy(path: Path) -> Array:
         array: Array = np.load(path, mmap_mode="r" if path.stat().st_size > MAP_BYTES else None, allow_pickle=False)
     except (EOFError, OSError, ValueError) as error:
         raise DataError(_damaged(path, "npy file", error)) from None
+    if array.ndim == 0:
+        raise DataError(f"{path}: holds one single number; expected an array with one row an example.")
     return array
 
 
@@ -115,6 +117,8 @@ def _key(arrays: Mapping[str, Array], keys: tuple[str, ...], forms: tuple[str, .
 
 
 def _column_target(path: Path, examples: Array, target: str, need_target: bool) -> Table:
+    if examples.size == 0:
+        raise DataError(f"{path}: the table is empty (shape {examples.shape}). Give rows of data.")
     flat = examples.reshape(len(examples), -1)
     width = flat.shape[1]
     number = target.removeprefix("x")

@@ -49,6 +49,10 @@ def read_idx(path: Path) -> Array:
         raise DataError(f"{path}: the idx file is truncated inside its header. Fetch it again.")
     shape = struct.unpack(f">{dimensions}I", raw[4:start])
     expected, got = math.prod(shape) * dtype.itemsize, len(raw) - start
+    if dimensions > 32:
+        raise DataError(
+            f"{path}: the idx file is damaged: its header promises {dimensions} dimensions. Fetch it again."
+        )
     if got != expected:
         state = "truncated" if got < expected else "too long"
         raise DataError(
@@ -68,6 +72,8 @@ def read_images(path: Path, target: str | None, need_target: bool) -> Table:
         need_target: whether missing labels are an error.
     """
     examples = read_idx(path)
+    if examples.size == 0:
+        raise DataError(f"{path}: the idx file is empty (shape {examples.shape}). Give rows of data.")
     if examples.ndim == 1 and need_target:
         raise DataError(f"{path}: holds {len(examples)} labels and no examples. Give the images file instead.")
     labels_path = Path(target) if target and Path(target).is_file() else _sibling(path)

@@ -97,6 +97,8 @@ def _pixels(file: Path) -> Array:
             return np.asarray(image.convert("L" if image.mode in {"1", "L", "LA"} else "RGB"))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{file}: the image is truncated or damaged ({error}). Replace or remove it.") from None
+    except Image.DecompressionBombError:
+        raise DataError(f"{file}: the image has too many pixels to be read. Shrink or remove it.") from None
 
 
 def _size(shape: tuple[int, ...] | None) -> str:

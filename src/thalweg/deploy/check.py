@@ -1,0 +1,63 @@
+"""Whether the parts of a model folder fit each other, so that a damaged one fails on loading and not in the first answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from thalweg.likelihoods import Likelihood
+from thalweg.network import Network
+
+if TYPE_CHECKING:
+    from thalweg.data.encode import Encoder
+
+
+def check_encoder(encoder: Encoder, network: Network, likelihood: Likelihood) -> None:
+    """Check types and widths of an encoder read from a file against its network.
+
+    Args:
+        encoder: as read from ``model.json``.
+        network: takes ``encoder.feature_width`` inputs; gives an output for each class (one for two classes) or target.
+        likelihood: tells whether classes or numbers are predicted.
+
+    Raises:
+        ValueError: says in a few words what does not fit.
+    """
+    for fault in _faults(encoder, network, likelihood):
+        raise ValueError(fault)
+
+
+def _faults(encoder: Encoder, network: Network, likelihood: Likelihood) -> Iterator[str]:
+    """Yield what is wrong; later checks rely on the earlier ones."""
+    numbers, outputs = encoder.numbers, encoder.outputs
+    levels = [name for level in encoder.levels for name in (level.name, *level.levels)]
+    if not all(isinstance(name, str) for name in (*encoder.number_names, *encoder.ignored, *levels, encoder.dtype)):
+        yield "the encoder has a name that is no text"
+    if not isinstance(encoder.target_name, str | None):
+        yield "the encoder's target_name is no text"
+    if len(encoder.number_names) != numbers.width:
+        yield f"the encoder has {len(encoder.number_names)} number_names for {numbers.width} columns"
+    for name in ("mean", "std", "fill"):
+        array = getattr(numbers, name)
+        if array.shape not in {(1,), (numbers.width,)} or not np.isfinite(array).all():
+            yield f"the encoder's {name} is no list of {numbers.width} numbers"
+    if not all(type(i) is int and 0 <= i < numbers.width for i in numbers.missing):
+        yield "the encoder's missing columns are not among its columns"
+    if encoder.feature_width != network.inputs:
+        yield f"the encoder gives {encoder.feature_width} features, the network takes {network.inputs}"
+    classifies = likelihood.metric == "error"
+    if outputs.task != ("classification" if classifies else "regression"):
+        yield f"the encoder's task {outputs.task!r} does not fit the likelihood {likelihood.name!r}"
+    if classifies:
+        classes = outputs.classes or ()
+        if len(classes) != max(2, network.outputs):
+            yield f"the encoder has {len(classes)} classes, the network {network.outputs} outputs"
+        if not all(isinstance(label, str | int | float) for label in classes) or len(set(classes)) != len(classes):
+            yield "the encoder's classes are not different labels"
+    else:
+        for name in ("mean", "scale"):
+            array = getattr(outputs, name)
+            if array.shape != (network.outputs,) or not np.isfinite(array).all():
+                yield f"the encoder's target {name} is no list of {network.outputs} numbers"
