@@ -183,3 +183,5 @@ def test_bad_arguments_are_named(blobs: tuple[np.ndarray, np.ndarray], tmp_path:
         fit(network, x, y, likelihood="categoricl")
     with pytest.raises(DivergedError, match="epoch 1, step"):
         fit(dense_network(2, (8,), 1), x, y.astype(float), likelihood="gaussian", optimizer="sgd", learning_rate=1e9)
+    with pytest.raises(ArgumentError, match="batch_size: expected none or all 300 rows for 'lbfgs', got 16"):
+        fit(network, x, y, optimizer="lbfgs", batch_size=16)

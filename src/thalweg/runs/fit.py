@@ -24,7 +24,7 @@ from thalweg.likelihoods import Likelihood, make_likelihood
 from thalweg.network import Network
 from thalweg.optimizers import OPTIMIZERS, make_optimizer
 from thalweg.runs.noise import NOISE_ROWS, with_noise
-from thalweg.runs.prepare import EVALUATION_ROWS, default_batch_size
+from thalweg.runs.prepare import EVALUATION_ROWS, check_full_batch, default_batch_size
 from thalweg.training import EarlyStopping, Hook, train
 
 Pair = tuple[Any, Any]
@@ -98,6 +98,8 @@ def fit(
     encoder = _label_encoder(network, family, features, targets)
     whole = isinstance(optimizer, str) and optimizer in OPTIMIZERS and OPTIMIZERS[optimizer].full_batch
     rows = len(features)
+    if whole:
+        check_full_batch(str(optimizer), batch_size, rows)
     encoded = _targets(targets, family, encoder)
     batches = _batches(
         features, encoded, rows if whole else batch_size or default_batch_size(rows), seed

@@ -92,6 +92,9 @@ def prepare(config: RunConfig) -> Plan:
         "batch_size": batch_size,
         "learning_rate": config.learning_rate or OPTIMIZERS[config.optimizer].learning_rate,
         "schedule": choose_schedule(config),
+        "weight_decay": OPTIMIZERS[config.optimizer].weight_decay
+        if config.weight_decay is None
+        else config.weight_decay,
         "test": tables.test_origin,
     }
     return Plan(
@@ -236,15 +239,30 @@ def choose_batch_size(config: RunConfig, rows: int) -> int:
     """Return B: as asked for, all rows for full-batch steps, or by the size of the set.
 
     Raises:
-        ArgumentError: more than there are rows.
+        ArgumentError: more than there are rows, or fewer with an optimizer that needs all.
     """
-    if config.full_batch or OPTIMIZERS[config.optimizer].full_batch:
+    if OPTIMIZERS[config.optimizer].full_batch:
+        check_full_batch(config.optimizer, config.batch_size, rows)
+        return rows
+    if config.full_batch:
         return rows
     if config.batch_size is not None and config.batch_size > rows:
         raise ArgumentError(
             "batch_size", f"at most the {rows} training rows", config.batch_size, "Use --full-batch for all of them."
         )
     return config.batch_size or default_batch_size(rows)
+
+
+def check_full_batch(optimizer: str, batch_size: int | None, rows: int) -> None:
+    """Refuse minibatches for an optimizer whose steps need the gradient of the whole set.
+
+    Raises:
+        ArgumentError: a batch size other than all rows.
+    """
+    if batch_size not in (None, rows):
+        raise ArgumentError(
+            "batch_size", f"none or all {rows} rows for {optimizer!r}", batch_size, "Its steps need the whole set."
+        )
 
 
 def default_batch_size(rows: int) -> int:
