@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -18,6 +19,7 @@ from thalweg.likelihoods import make_likelihood
 from thalweg.network import dense_network, flatten
 from thalweg.optimizers import make_optimizer
 from thalweg.training import Checkpoints, ChunkInfo, EarlyStopping, Hook, Trained, train
+from thalweg.training.interrupt import interruptible
 
 EPOCHS = 6
 
@@ -106,6 +108,20 @@ def test_a_checkpoint_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "checkpoint").write_text("a file stands where the folder should be")
     with pytest.raises(StorageError, match="cannot be written"):
         run(tmp_path / "checkpoint")
+
+
+def test_a_full_disk_is_named_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(StorageError, match="1000 are free"):
+        run(tmp_path / "checkpoint")
+    assert not (tmp_path / "checkpoint").exists()
+
+
+def test_a_double_ctrl_c_is_one() -> None:
+    with interruptible() as asked:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert asked.wait(1)
 
 
 @pytest.mark.slow

@@ -53,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
+NO_MEMORY = "not enough memory for this; use a smaller batch_size or network, or data in .npy files"
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     with warnings.catch_warnings():
@@ -69,9 +72,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         except (ThalwegError, FileNotFoundError, PermissionError) as error:
             code = _fail(str(error))
         except MemoryError:
-            code = _fail("not enough memory for this; use a smaller batch_size or network, or data in .npy files")
+            code = _fail(NO_MEMORY)
         except (typer.Abort, KeyboardInterrupt):
             code = 130
+        except RuntimeError as error:
+            # XLA has no error of its own for this. Any other is ours to mend, with its traceback.
+            if "RESOURCE_EXHAUSTED" not in str(error) and "Out of memory" not in str(error):
+                raise
+            code = _fail(NO_MEMORY)
         except BrokenPipeError:  # the reader of our output, such as head, has gone
             code = 0
     return code if isinstance(code, int) else 0

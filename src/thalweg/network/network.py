@@ -131,7 +131,7 @@ def default_initializer(activation: str) -> str:
 
 def dense_network(
     inputs: int,
-    hidden: tuple[int, ...] = (512,),
+    hidden: tuple[int, ...] | int = (512,),
     outputs: int = 1,
     activation: str = "relu",
     *,
@@ -145,7 +145,7 @@ def dense_network(
 
     Args:
         inputs: width of the input.
-        hidden: widths of the hidden layers; empty for a linear model.
+        hidden: widths of the hidden layers, or the width of a single one; empty for a linear model.
         outputs: width of the raw output.
         activation: name of the activation after each hidden layer.
         dropout: share of hidden units set to zero while training.
@@ -161,6 +161,7 @@ def dense_network(
         >>> len(dense_network(784, (512, 256), 10, dropout=0.1).layers)
         7
     """
+    hidden = (hidden,) if isinstance(hidden, int) else hidden
     for width in hidden:
         number("hidden", width, at_least=1, integer=True)
     number("outputs", outputs, at_least=1, integer=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -83,6 +84,7 @@ class Checkpoints:
 
         if self._manager is not None and self._manager.latest_step() == number:
             return
+        self._check_space(arrays)
         try:
             self._open().save(
                 number,
@@ -93,6 +95,17 @@ class Checkpoints:
         except (OSError, ValueError) as error:
             raise StorageError(f"checkpoint {self.folder}: cannot be written ({error}).") from error
         self._last = time.monotonic()
+
+    def _check_space(self, arrays: Any) -> None:
+        """Raise before Orbax begins: it reports a full disk from many tasks at once, and leaves what it had begun."""
+        needed = sum(leaf.nbytes for leaf in jax.tree.leaves(arrays)) + 2**18
+        place = next(folder for folder in (self.folder, *self.folder.parents) if folder.is_dir())
+        free = shutil.disk_usage(place).free
+        if free < needed:
+            raise StorageError(
+                f"checkpoint {self.folder}: cannot be written: {needed} bytes are needed, {free} are free. "
+                "Make room, then go on with --resume."
+            )
 
     def restore(self, like: Any) -> tuple[Any, Progress] | None:
         """Return arrays and progress of the newest complete checkpoint, or None when there is none.
