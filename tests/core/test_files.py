@@ -34,8 +34,12 @@ def test_a_full_disk_keeps_the_older_file(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"gone/a\.csv: it does not exist"):
-        write_atomic(tmp_path / "gone" / "a.csv", b"")
+    def other_library(path: Path) -> None:
+        raise FileNotFoundError(f"No such file or directory: {path}")
+
+    for write in (b"", other_library):
+        with pytest.raises(StorageError, match=r"^Cannot write \S+/gone/a\.csv: the folder \S+/gone does not exist\.$"):
+            write_atomic(tmp_path / "gone" / "a.csv", write)
 
 
 def test_a_folder_is_not_overwritten_by_a_file(tmp_path: Path) -> None:

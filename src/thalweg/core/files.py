@@ -70,6 +70,9 @@ def write_atomic(path: Path | str, write: bytes | str | Callable[[Path], object]
     with storage_errors("write", path):
         if path.is_dir():
             raise StorageError(f"Cannot write {path}: it is a folder, not a file.")
+        # Told here, since writers of other libraries would name the temporary file.
+        if not path.parent.exists():
+            raise StorageError(f"Cannot write {path}: the folder {path.parent} does not exist.")
         try:
             if callable(write):
                 write(temporary)
