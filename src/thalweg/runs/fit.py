@@ -13,7 +13,7 @@ import optax
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
-from thalweg.data.batches import ArrayBatches, Batches
+from thalweg.data.batches import ArrayBatches, Batches, spread
 from thalweg.data.disk_batches import DiskBatches
 from thalweg.data.encode import Encoder
 from thalweg.data.numbers import Numbers
@@ -101,9 +101,7 @@ def fit(
     if whole:
         check_full_batch(str(optimizer), batch_size, rows)
     encoded = _targets(targets, family, encoder)
-    batches = _batches(
-        features, encoded, rows if whole else batch_size or default_batch_size(rows), seed
-    )
+    batches = _batches(features, encoded, rows if whole else batch_size or default_batch_size(rows), seed)
     if sample_weight is not None:
         batches = _weighted(batches, sample_weight)
     trained = train(
@@ -138,7 +136,8 @@ def fit(
     if validation is not None:
         features = _features(validation[0], "validation", network)
         encoded = _targets(np.asarray(_mapped(validation[1], "validation")), family, encoder)
-    return with_noise(model, features[:NOISE_ROWS], encoded[:NOISE_ROWS])
+    rows_of_noise = spread(NOISE_ROWS, len(features))
+    return with_noise(model, features[rows_of_noise], encoded[rows_of_noise])
 
 
 def _mapped(values: Any, argument: str) -> Any:
@@ -157,6 +156,8 @@ def _mapped(values: Any, argument: str) -> Any:
 
 def _features(x: Any, argument: str, network: Network) -> NDArray[Any]:
     array = _mapped(x, argument)
+    if not len(array):
+        raise ArgumentError(argument, "at least one row", "none")
     if not isinstance(array, np.ndarray):
         array = np.asarray(array)
     if array.dtype.kind not in "biuf":
@@ -166,6 +167,14 @@ def _features(x: Any, argument: str, network: Network) -> NDArray[Any]:
     flat: NDArray[Any] = array.reshape(len(array), -1) if array.ndim > 2 else array
     if flat.ndim != 2 or flat.shape[1] != network.inputs:
         raise ArgumentError(argument, f"{network.inputs} features a row, as the network takes", f"shape {array.shape}")
+    if not isinstance(flat, np.memmap) and flat.dtype.kind == "f" and not np.isfinite(flat).all():
+        row, column = np.argwhere(~np.isfinite(flat))[0]
+        raise ArgumentError(
+            argument,
+            "finite numbers",
+            f"{flat[row, column]} in row {row}, column {column} (from 0)",
+            "Fill or leave out missing values; thalweg train does it for tables.",
+        )
     return flat
 
 
