@@ -1,9 +1,10 @@
-"""Whether the parts of a model folder fit each other, so that a damaged one fails on loading and not in the first answer."""
+"""Whether the parts of a model folder fit each other: a damaged one fails on loading and not in the first answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,18 +26,17 @@ def check_encoder(encoder: Encoder, network: Network, likelihood: Likelihood) ->
     Raises:
         ValueError: says in a few words what does not fit.
     """
-    for fault in _faults(encoder, network, likelihood):
+    for fault in chain(_input_faults(encoder, network), _output_faults(encoder, network, likelihood)):
         raise ValueError(fault)
 
 
-def _faults(encoder: Encoder, network: Network, likelihood: Likelihood) -> Iterator[str]:
-    """Yield what is wrong; later checks rely on the earlier ones."""
-    numbers, outputs = encoder.numbers, encoder.outputs
+def _input_faults(encoder: Encoder, network: Network) -> Iterator[str]:
+    numbers = encoder.numbers
     levels = [name for level in encoder.levels for name in (level.name, *level.levels)]
-    if not all(isinstance(name, str) for name in (*encoder.number_names, *encoder.ignored, *levels, encoder.dtype)):
+    # What comes from a file need not be of the type that is declared.
+    names: list[Any] = [*encoder.number_names, *encoder.ignored, *levels, encoder.dtype, encoder.target_name or ""]
+    if not all(isinstance(name, str) for name in names):
         yield "the encoder has a name that is no text"
-    if not isinstance(encoder.target_name, str | None):
-        yield "the encoder's target_name is no text"
     if len(encoder.number_names) != numbers.width:
         yield f"the encoder has {len(encoder.number_names)} number_names for {numbers.width} columns"
     for name in ("mean", "std", "fill"):
@@ -47,6 +47,10 @@ def _faults(encoder: Encoder, network: Network, likelihood: Likelihood) -> Itera
         yield "the encoder's missing columns are not among its columns"
     if encoder.feature_width != network.inputs:
         yield f"the encoder gives {encoder.feature_width} features, the network takes {network.inputs}"
+
+
+def _output_faults(encoder: Encoder, network: Network, likelihood: Likelihood) -> Iterator[str]:
+    outputs = encoder.outputs
     classifies = likelihood.metric == "error"
     if outputs.task != ("classification" if classifies else "regression"):
         yield f"the encoder's task {outputs.task!r} does not fit the likelihood {likelihood.name!r}"
