@@ -84,6 +84,20 @@ def kind_of(series: pl.Series, source: str) -> str:
     return "levels"
 
 
+def is_number(text: str) -> bool:
+    """Return whether a text spells a number.
+
+    Example:
+        >>> [is_number(text) for text in ("-1e3", " 2 ", "nan", "1,5", "")]
+        [True, True, True, False, False]
+    """
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def looks_numeric(numbers: int, different: int, cells: int) -> bool:
     """Whether text is a column of numbers with slips: nearly all cells are numbers, and they differ."""
     return numbers >= MOSTLY * cells and different > min(SOME_CODES, cells // 2)

@@ -9,7 +9,7 @@ import numpy as np
 
 from thalweg.core.errors import ArgumentError, DataError
 from thalweg.data.numbers import ABSURD
-from thalweg.data.schema import looks_numeric
+from thalweg.data.schema import is_number, looks_numeric
 from thalweg.data.table import Array, Table
 
 Label = str | int | float | bool
@@ -148,7 +148,7 @@ def guess_task(y: Array) -> str:
     if y.dtype.kind not in "iuf":
         if y.dtype.kind == "b" or y.dtype.kind not in "OUS":
             return "classification"
-        numbers = [text for text in y.astype(str).tolist() if _is_number(text)]
+        numbers = [text for text in y.astype(str).tolist() if is_number(text)]
         # Numbers with a few slips of text are numbers: encoding them names the cell.
         slips = len(numbers) < len(y) and looks_numeric(len(numbers), len(set(numbers)), len(y))
         return "regression" if slips else "classification"
@@ -221,7 +221,7 @@ def _numbers(y: Array, what: str) -> Array:
     y = y.reshape(len(y), -1)
     if y.dtype.kind not in "biuf":
         for row, cell in enumerate(y[:, 0].tolist(), 1):
-            if not _is_number(str(cell)):
+            if not is_number(str(cell)):
                 raise DataError(
                     f"{what}: row {row}: expected a number, got {cell!r}. Mend the cell, or use classification."
                 )
@@ -234,14 +234,6 @@ def _numbers(y: Array, what: str) -> Array:
             "Mend or remove the row."
         )
     return numbers
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _spelled(label: Label) -> str:

@@ -19,7 +19,7 @@ from thalweg.core.types import Params, State
 from thalweg.deploy.artefact import read_artefact, write_artefact
 from thalweg.deploy.check import check_encoder
 from thalweg.likelihoods import Likelihood, likelihood_from_dict
-from thalweg.network import Network
+from thalweg.network import Network, path_name
 
 if TYPE_CHECKING:
     from thalweg.data.encode import Encoder
@@ -270,7 +270,7 @@ def bucket(rows: int) -> int:
 def named(tree: Any) -> dict[str, NDArray[Any]]:
     """Return the arrays of a pytree by readable names such as ``params.0.weight``."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {_name(path): np.asarray(leaf) for path, leaf in leaves}
+    return {path_name(path): np.asarray(leaf) for path, leaf in leaves}
 
 
 def restored(structure: Any, arrays: Mapping[str, NDArray[Any]], folder: Path) -> Any:
@@ -280,7 +280,7 @@ def restored(structure: Any, arrays: Mapping[str, NDArray[Any]], folder: Path) -
         ModelError: an array is missing, too many, or of another shape.
     """
     leaves, treedef = jax.tree_util.tree_flatten_with_path(structure)
-    expected = {_name(path): tuple(leaf.shape) for path, leaf in leaves}
+    expected = {path_name(path): tuple(leaf.shape) for path, leaf in leaves}
     for name, shape in expected.items():
         if name not in arrays:
             raise ModelError(f"{folder} is damaged: the weights lack {name}.")
@@ -312,7 +312,3 @@ def _in_units(distribution: Any, shift: NDArray[np.float64], scale: NDArray[np.f
 
 def _total_cost(likelihood: Likelihood, outputs: Any, y: Any, weight: Any) -> Any:
     return (likelihood.cost(outputs, y) * weight).sum()
-
-
-def _name(path: Sequence[Any]) -> str:
-    return ".".join(str(getattr(key, "key", getattr(key, "idx", key))) for key in path)

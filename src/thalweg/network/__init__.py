@@ -11,7 +11,7 @@ from thalweg.network.network import NORMALIZATIONS, Network, dense_network
 from thalweg.network.normalization import BatchNorm, LayerNorm
 from thalweg.network.residual import Residual
 from thalweg.network.summary import Summary, summary
-from thalweg.network.vector import flatten, named_arrays, unflatten
+from thalweg.network.vector import flatten, named_arrays, path_name, unflatten
 
 __all__ = [
     "ACTIVATIONS",
@@ -34,6 +34,7 @@ __all__ = [
     "flatten",
     "layer_from_dict",
     "named_arrays",
+    "path_name",
     "softmax_jacobian",
     "summary",
     "unflatten",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -27,6 +28,16 @@ def named_arrays(params: Params, prefix: str = "") -> list[tuple[str, Array]]:
     else:
         return [(prefix, params)]
     return [found for name, entry in entries for found in named_arrays(entry, f"{prefix}.{name}" if prefix else name)]
+
+
+def path_name(path: Sequence[Any]) -> str:
+    """Return the readable name of a leaf, given its path in the tree: the one it has in `named_arrays`.
+
+    Example:
+        >>> [path_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(({"weight": 1}, {"bias": 2}))]
+        ['0.weight', '1.bias']
+    """
+    return ".".join(str(getattr(key, "key", getattr(key, "idx", key))) for key in path)
 
 
 def flatten(params: Params) -> Float[Array, " parameters"]:
@@ -62,5 +73,5 @@ def unflatten(theta: Float[Array, " parameters"], like: Params) -> Params:
         start += size
     # Tree paths carry the same names as named_arrays, in the tree's own order.
     paths, treedef = jax.tree_util.tree_flatten_with_path(like)
-    leaves = [pieces[".".join(str(getattr(k, "key", getattr(k, "idx", k))) for k in path)] for path, _ in paths]
+    leaves = [pieces[path_name(path)] for path, _ in paths]
     return jax.tree_util.tree_unflatten(treedef, leaves)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from thalweg.core.errors import DataError, DataWarning
 from thalweg.data.readers.frames import from_frame
+from thalweg.data.schema import is_number
 from thalweg.data.table import Table
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def read_text(path: Path, target: str | None, need_target: bool) -> Table:
     separator = "\t" if tab else max(SEPARATORS, key=first.count)
     header = [name.strip() for name in next(csv.reader([first], delimiter=separator))]
     twice = sorted({name for name in header if header.count(name) > 1})
-    named = not all(_is_number(name) for name in header)
+    named = not all(is_number(name) for name in header)
     if named and twice:
         raise DataError(f"{path}: several columns are called {', '.join(map(repr, twice))}. Give each its own name.")
     fields = len(next(csv.reader([last], delimiter=separator), []))
@@ -131,11 +132,3 @@ def _has_decimal_commas(frame: pl.DataFrame) -> bool:
 
     texts = frame.select(pl.col(pl.String).drop_nulls().str.contains(r"^\s*-?\d+,\d+\s*$").mean())
     return any(share is not None and share > 0.9 for share in texts.row(0)) if texts.width else False
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
