@@ -201,3 +201,14 @@ def test_no_command_and_wrong_command(thalweg) -> None:
     refused(thalweg("trian"), "Did you mean 'train'")
     refused(thalweg("predict", "r"), "DATA")
     refused(thalweg("summary"), "--inputs")
+
+
+def test_classes_asked_for_where_most_targets_occur_once(thalweg) -> None:
+    rows = "\n".join(f"{i / 7},{i * 13}" for i in range(40))
+    refused(thalweg("train", csv(f"a,y\n{rows}\n"), "--likelihood", "categorical"), "likelihood", "gaussian")
+
+
+def test_predictions_never_replace_their_data(thalweg, flower_run: Path, flowers: Path) -> None:
+    before = flowers.read_bytes()
+    refused(thalweg("predict", flower_run, flowers, "-o", flowers), "--output", "another file than the data")
+    assert flowers.read_bytes() == before

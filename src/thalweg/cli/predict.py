@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thalweg.cli.evaluate import DataArgument, RunArgument
-from thalweg.core.errors import ModelError
+from thalweg.core.errors import ArgumentError, ModelError
 
 if TYPE_CHECKING:
     from thalweg.data.encode import Encoder
@@ -32,6 +32,8 @@ def predict(run: RunArgument, data: DataArgument, output: Output) -> int:
     from thalweg.data.write import check_ending, write_columns
 
     check_ending(output)
+    if output.resolve() == Path(data).resolve():
+        raise ArgumentError("--output", "another file than the data", str(output), "It would be replaced.")
     keep_compiled()
     from thalweg.deploy import load
 

@@ -204,16 +204,22 @@ def fit_encoder(table: Table, config: RunConfig) -> Encoder:
     classes = LIKELIHOODS[config.likelihood].metric == "error"
     task = "classification" if classes else "regression"
     try:
-        return Encoder.fit(table, task=task, standardize=config.standardize)
+        encoder = Encoder.fit(table, task=task, standardize=config.standardize)
     except (ArgumentError, DataError) as error:
         # Fitting without a wish tells whether the target or the likelihood is at fault.
         if Encoder.fit(table, standardize=config.standardize).task == task:
             raise
-        fitting = [name for name, family in LIKELIHOODS.items() if (family.metric == "error") != classes]
-        kind = "continuous targets" if classes else "classes"
-        raise ArgumentError(
-            "likelihood", f"one that produces {kind}, such as {' or '.join(fitting)}", repr(config.likelihood)
-        ) from error
+        raise _unfit(config.likelihood, classes) from error
+    # Whole numbers of which most occur once are no classes.
+    if encoder.classes is not None and 2 * len(encoder.classes) > len(table) > 20:
+        raise _unfit(config.likelihood, classes)
+    return encoder
+
+
+def _unfit(likelihood: str, classes: bool) -> ArgumentError:
+    fitting = [name for name, family in LIKELIHOODS.items() if (family.metric == "error") != classes]
+    kind = "continuous targets" if classes else "classes"
+    return ArgumentError("likelihood", f"one that produces {kind}, such as {' or '.join(fitting)}", repr(likelihood))
 
 
 def choose_likelihood(config: RunConfig, encoder: Encoder, y: NDArray[Any]) -> Likelihood:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, StorageError
+from thalweg.data.batches import spread
 from thalweg.deploy import Model
 from thalweg.runs import facts
 from thalweg.runs.config import RunConfig, changed_settings, make_config
@@ -115,6 +116,8 @@ def resume(
         except BaseException:
             folder.close()
             raise
+        if not folder.checkpoint.is_dir():
+            say("no checkpoint yet: training starts from the beginning")
         return _train(folder, config, plan, hooks, say, started)
 
 
@@ -198,7 +201,8 @@ def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float) -> 
         [dict(row) for row in trained.history],
     )
     # Residuals of rows held out of training tell the noise; those of training rows flatter it.
-    held_out = (tables.validation or tables.train).rows(slice(0, NOISE_ROWS))
+    held_out = tables.validation or tables.train
+    held_out = held_out.rows(spread(NOISE_ROWS, len(held_out)))
     model = with_noise(model, held_out, plan.encoder.targets(held_out))
     model.save(folder.model)
     judged = tables.test or tables.train
