@@ -53,7 +53,8 @@ def test_mnist_has_the_official_parts() -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_small_sets_equal_those_of_scikit_learn(name: str) -> None:
-    datasets = pytest.importorskip("sklearn.datasets")
+    from sklearn import datasets
+
     options = {"scaled": False} if name == "diabetes" else {}
     bunch = getattr(datasets, f"load_{name}")(**options)
     table, test = load_dataset(name)

@@ -242,8 +242,9 @@ def test_arrays_lists_and_frames_from_python() -> None:
 
 
 def test_pandas_frames() -> None:
-    pandas = pytest.importorskip("pandas")
-    table = read(pandas.DataFrame({"a": [1, 2], "b": ["x", None], "y": [0.5, 1.5]}))
+    import pandas as pd
+
+    table = read(pd.DataFrame({"a": [1, 2], "b": ["x", None], "y": [0.5, 1.5]}))
     assert table.frame.to_dict(as_series=False) == {"a": [1, 2], "b": ["x", None]}
     assert table.target_array().tolist() == [0.5, 1.5]
 

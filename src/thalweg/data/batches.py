@@ -171,8 +171,24 @@ def normalized_weights(weight: NDArray[Any] | None, rows: int) -> NDArray[np.flo
     return weight * np.float32(rows / weight.sum(dtype=np.float64))
 
 
+class LaidOut:
+    """What sets cut up by a :class:`Layout` share."""
+
+    layout: Layout
+
+    @property
+    def steps(self) -> int:
+        """⌈N/B⌉, the minibatches of an epoch."""
+        return self.layout.steps
+
+    @property
+    def chunks_per_epoch(self) -> int:
+        """Chunks of an epoch."""
+        return self.layout.chunks
+
+
 @dataclass
-class ArrayBatches:
+class ArrayBatches(LaidOut):
     """Minibatches of rows in memory, reshuffled each epoch.
 
     On the CPU rows are gathered by NumPy into aligned buffers that JAX uses in place (five times as fast as XLA's
@@ -215,14 +231,6 @@ class ArrayBatches:
         self._ordered: list[Chunk] | None = None
         # Training may prepare its next chunks while the set is evaluated: a ring each.
         self._training_ring, self._evaluation_ring = Buffers(), Buffers()
-
-    @property
-    def steps(self) -> int:
-        return self.layout.steps
-
-    @property
-    def chunks_per_epoch(self) -> int:
-        return self.layout.chunks
 
     def sample(self, rows: int) -> NDArray[np.float32]:
         return self.x[spread(rows, self.rows)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.data.batches import CHUNK_BYTES, Chunk, Layout, check_shape, epoch_rng, normalized_weights, spread
+from thalweg.data.batches import CHUNK_BYTES, Chunk, LaidOut, Layout, check_shape, epoch_rng, normalized_weights, spread
 from thalweg.data.read_ahead import Buffers, ReadAhead
 
 BLOCK_BYTES = 256 * 2**10
@@ -18,7 +18,7 @@ BLOCK_BYTES = 256 * 2**10
 
 
 @dataclass
-class DiskBatches:
+class DiskBatches(LaidOut):
     """Minibatches of a memory-mapped array, in an order close to a full shuffle at the cost of reading in runs.
 
     Each epoch permutes blocks of consecutive rows, takes blocks in that order until a chunk is full, and permutes the
@@ -60,14 +60,6 @@ class DiskBatches:
         self.sample_weight = normalized_weights(self.sample_weight, self.rows)
         self._training_ring, self._evaluation_ring = Buffers(), Buffers()
         self.block_rows = max(1, BLOCK_BYTES // max(1, self.x[:1].nbytes))
-
-    @property
-    def steps(self) -> int:
-        return self.layout.steps
-
-    @property
-    def chunks_per_epoch(self) -> int:
-        return self.layout.chunks
 
     def sample(self, rows: int) -> NDArray[np.float32]:
         return self._encoded(self.x[spread(rows, self.rows)])

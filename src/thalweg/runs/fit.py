@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import optax
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
-from thalweg.data.batches import ArrayBatches, Batches, spread
+from thalweg.data.batches import ArrayBatches, spread
 from thalweg.data.disk_batches import DiskBatches
 from thalweg.data.encode import Encoder
 from thalweg.data.numbers import Numbers
@@ -101,9 +100,9 @@ def fit(
     if whole:
         check_full_batch(str(optimizer), batch_size, rows)
     encoded = _targets(targets, family, encoder)
-    batches = _batches(features, encoded, rows if whole else batch_size or default_batch_size(rows), seed)
-    if sample_weight is not None:
-        batches = _weighted(batches, sample_weight)
+    size = rows if whole else batch_size or default_batch_size(rows)
+    batches = _batches(features, encoded, size, seed, sample_weight)
+    held_out = _evaluated(validation, "validation", network, family, encoder)
     trained = train(
         network,
         family,
@@ -119,7 +118,7 @@ def fit(
         epochs=epochs,
         seed=seed,
         test=_evaluated(test, "test", network, family, encoder),
-        validation=_evaluated(validation, "validation", network, family, encoder),
+        validation=held_out,
         average=ema,
         stopping=None if patience is None else EarlyStopping(patience, "validation_loss"),
         hooks=hooks,
@@ -133,11 +132,9 @@ def fit(
     if not isinstance(likelihood, str) or model.task == "classification":
         return model
     # Residuals of rows held out of training tell the noise; those of training rows flatter it.
-    if validation is not None:
-        features = _features(validation[0], "validation", network)
-        encoded = _targets(np.asarray(_mapped(validation[1], "validation")), family, encoder)
-    rows_of_noise = spread(NOISE_ROWS, len(features))
-    return with_noise(model, features[rows_of_noise], encoded[rows_of_noise])
+    judged = held_out or batches
+    some = spread(NOISE_ROWS, judged.rows)
+    return with_noise(model, judged.x[some], judged.y[some])
 
 
 def _mapped(values: Any, argument: str) -> Any:
@@ -214,21 +211,18 @@ def _targets(targets: NDArray[Any], likelihood: Likelihood, encoder: Encoder | N
     return targets.astype(np.float32).reshape(len(targets), -1)
 
 
-def _batches(features: NDArray[Any], targets: NDArray[Any], batch_size: int, seed: int) -> Batches:
+def _batches(
+    features: NDArray[Any], targets: NDArray[Any], batch_size: int, seed: int, sample_weight: NDArray[Any] | None = None
+) -> ArrayBatches | DiskBatches:
     if isinstance(features, np.memmap):
         convert = None if features.dtype == np.float32 else lambda rows: rows.astype(np.float32)
-        return DiskBatches(features, targets, batch_size, encode=convert, seed=seed)
-    return ArrayBatches(np.asarray(features, np.float32), targets, batch_size, seed=seed)
-
-
-def _weighted(batches: Any, sample_weight: NDArray[Any]) -> Batches:
-    weighted: Batches = dataclasses.replace(batches, sample_weight=sample_weight)
-    return weighted
+        return DiskBatches(features, targets, batch_size, convert, sample_weight, seed)
+    return ArrayBatches(np.asarray(features, np.float32), targets, batch_size, sample_weight, seed)
 
 
 def _evaluated(
     pair: Pair | None, argument: str, network: Network, likelihood: Likelihood, encoder: Encoder | None
-) -> Batches | None:
+) -> ArrayBatches | DiskBatches | None:
     if pair is None:
         return None
     features = _features(pair[0], argument, network)

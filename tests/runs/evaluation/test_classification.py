@@ -91,8 +91,9 @@ def test_inputs_are_asked_for_the_mistakes_alone(answers: tuple[np.ndarray, np.n
 
 @pytest.mark.parametrize("shape", [(4, 3), (4, 3, 1), (4, 3, 3)])
 def test_pictures_survive_the_way_through_png(shape: tuple[int, ...]) -> None:
-    image = pytest.importorskip("PIL.Image")
     from io import BytesIO
+
+    from PIL import Image
 
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (6, *shape), dtype=np.uint8)
@@ -101,7 +102,7 @@ def test_pictures_survive_the_way_through_png(shape: tuple[int, ...]) -> None:
         listed = classification_evaluation(y, p, ["a", "b"], inputs=inputs, example_shape=shape)["confident_mistakes"]
         assert len(listed) == 6
         for m in listed:
-            back = np.asarray(image.open(BytesIO(base64.b64decode(m["png"]))))
+            back = np.asarray(Image.open(BytesIO(base64.b64decode(m["png"]))))
             np.testing.assert_array_equal(back.reshape(shape), pixels[m["row"]])
 
 
