@@ -65,6 +65,8 @@ _HOME = {
     "thalweg.runs.fit": ("fit",),
     "thalweg.training": ("EarlyStopping", "Hook", "StepStatistics", "evaluate", "train"),
 }
+# Rooms to be used by their own name: tw.probability.divergence(p, q).
+_ROOMS = ("decisions", "lessons", "likelihoods", "probability")
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
@@ -111,6 +113,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"thalweg.{name}")
     if name not in _MODULE:
         raise AttributeError(f"module 'thalweg' has no attribute {name!r}")
     return getattr(import_module(_MODULE[name]), name)

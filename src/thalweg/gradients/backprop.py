@@ -79,10 +79,9 @@ def backprop(
     if weight is None:
         weight = jnp.full(x.shape[0], 1.0 / x.shape[0], x.dtype)
     outputs, tapes = network.forward(params, state, x, key=key, training=training)
-    cost, error = likelihood.cost_and_error(outputs, y)
-    delta = error * weight[:, None]
+    loss, delta = likelihood.loss_and_error(outputs, y, weight)
     grads, delta_in, deltas = sequence.backward(network.layers, params, tapes, delta)
-    return BackwardPass(jnp.sum(cost * weight), outputs, grads, deltas, tapes, delta_in)
+    return BackwardPass(loss, outputs, grads, deltas, tapes, delta_in)
 
 
 def error_vectors(network: Network, params: Params, result: BackwardPass) -> dict[str, Array]:

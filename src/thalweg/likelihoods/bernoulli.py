@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from thalweg.core.errors import ArgumentError
 from thalweg.likelihoods.labels import check_class_numbers, class_frequencies, class_weights, label_smoothing
-from thalweg.likelihoods.likelihood import Likelihood, array_library
+from thalweg.likelihoods.likelihood import Likelihood, TargetKind, array_library
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Bernoulli(Likelihood):
     """
 
     name: ClassVar[str] = "bernoulli"
+    targets: ClassVar[TargetKind] = "classes"
     metric: ClassVar[Literal["error", "rmse"]] = "error"
     class_weights: tuple[float, ...] | None = None
     label_smoothing: float = 0.0
@@ -103,6 +104,9 @@ class Bernoulli(Likelihood):
                 "Use 'categorical' for one output a class.",
             )
         check_class_numbers(self.name, 2, y)
+
+    def target_width(self, outputs: int) -> int:
+        return 2
 
     def output_width(self, y: np.ndarray, classes: int | None = None) -> int:
         if classes is not None and classes > 2:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from thalweg.core.errors import ArgumentError
 from thalweg.likelihoods.labels import check_class_numbers, class_frequencies, class_weights, label_smoothing
-from thalweg.likelihoods.likelihood import Likelihood, array_library
+from thalweg.likelihoods.likelihood import Likelihood, TargetKind, array_library
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Categorical(Likelihood):
     """
 
     name: ClassVar[str] = "categorical"
+    targets: ClassVar[TargetKind] = "classes"
     metric: ClassVar[Literal["error", "rmse"]] = "error"
     class_weights: tuple[float, ...] | None = None
     label_smoothing: float = 0.0

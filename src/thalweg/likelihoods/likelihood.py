@@ -15,6 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
+TargetKind = Literal["classes", "ordered", "labels", "numbers", "counts"]
+"""What targets are: class numbers (N,), class numbers (N,) whose order counts, zeros and ones (N, K), numbers (N, K)
+that may be shifted and scaled, or whole numbers of at least 0 (N, K) that may not."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Likelihood(ABC):
@@ -24,6 +28,7 @@ class Likelihood(ABC):
     """
 
     name: ClassVar[str]
+    targets: ClassVar[TargetKind]
     metric: ClassVar[Literal["error", "rmse"]]
 
     @abstractmethod
@@ -41,6 +46,23 @@ class Likelihood(ABC):
     ) -> tuple[Float[Array, " batch"], Float[Array, "batch outputs"]]:
         """Return :meth:`cost` and :meth:`error` together; families that share work between them override this."""
         return self.cost(outputs, y), self.error(outputs, y)
+
+    def loss(
+        self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch ..."], weight: Float[Array, " batch"]
+    ) -> Float[Array, ""]:
+        """Return the loss of a minibatch, L = Σ w_n cost_n; rows of weight 0 only fill up and do not count.
+
+        Losses that are no sum over examples, such as the overlap of two masks, override this and
+        :meth:`loss_and_error` together.
+        """
+        return jnp.sum(jnp.where(weight > 0, weight * self.cost(outputs, y), 0))
+
+    def loss_and_error(
+        self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch ..."], weight: Float[Array, " batch"]
+    ) -> tuple[Float[Array, ""], Float[Array, "batch outputs"]]:
+        """Return the loss of a minibatch and its error vectors ∂L/∂outputs: what training descends."""
+        cost, error = self.cost_and_error(outputs, y)
+        return jnp.sum(cost * weight), error * weight[:, None]
 
     @abstractmethod
     def predictive(self, outputs: Float[Array, "batch outputs"]) -> Any:
@@ -67,6 +89,10 @@ class Likelihood(ABC):
             ArgumentError: naming ``likelihood`` if it cannot produce such targets, ``y`` if their shape or values
                 are wrong.
         """
+
+    def target_width(self, outputs: int) -> int:
+        """Return how many values a target has, given the width of the network's output: the columns of :meth:`mean`."""
+        return outputs
 
     @abstractmethod
     def output_width(self, y: np.ndarray, classes: int | None = None) -> int:

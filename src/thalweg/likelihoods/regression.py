@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from thalweg.core.errors import ArgumentError
-from thalweg.likelihoods.likelihood import Likelihood, array_library
+from thalweg.likelihoods.likelihood import Likelihood, TargetKind, array_library
 
 SMALLEST_SCALE = 1e-6
 """Noise scales fitted to (nearly) perfect predictions stop here, relative to the spread of the targets."""
@@ -17,6 +17,7 @@ SMALLEST_SCALE = 1e-6
 class Regression(Likelihood):
     """A likelihood of continuous targets y ∈ R^K, the network's output being their location."""
 
+    targets: ClassVar[TargetKind] = "numbers"
     metric: ClassVar[Literal["error", "rmse"]] = "rmse"
 
     def score(
@@ -35,12 +36,12 @@ class Regression(Likelihood):
 
     def check(self, outputs: int, y: np.ndarray) -> None:
         _check_targets(self.name, y)
-        if y.shape[1] != outputs:
+        if y.shape[1] != self.target_width(outputs):
             raise ArgumentError(
                 "y",
-                f"{outputs} value(s) per row, one for each output of the network",
+                f"{self.target_width(outputs)} value(s) per row, as a network with {outputs} output(s) predicts",
                 f"{y.shape[1]} per row",
-                f"Build the network with outputs={y.shape[1]}.",
+                f"Build the network with outputs={self.output_width(y)}.",
             )
         if not np.isfinite(y).all():
             raise ArgumentError(

@@ -103,7 +103,7 @@ def train_program(
 
         def value(params: Params) -> Array:
             outputs, _ = network.forward(params, carry.state, x, key=draw, training=True)
-            return jnp.sum(weight * likelihood.cost(outputs, y))
+            return likelihood.loss(outputs, y, weight)
 
         finite = carry.finite & ((rows == 0) | _finite(passed.loss, passed.grads))
 
@@ -154,8 +154,8 @@ def evaluation_program(
             outputs = network.apply(params, state, minibatch.x)
             counted = minibatch.weight > 0
             score = jnp.where(counted[:, None], likelihood.score(outputs, minibatch.y), 0.0)
-            cost = jnp.where(counted, minibatch.weight * likelihood.cost(outputs, minibatch.y), 0.0)
-            return jnp.sum(cost), jnp.sum(score, axis=0), jnp.sum(counted, dtype=jnp.float32)
+            loss = likelihood.loss(outputs, minibatch.y, minibatch.weight)
+            return loss, jnp.sum(score, axis=0), jnp.sum(counted, dtype=jnp.float32)
 
         sums: tuple[Array, Array, Array] = jax.lax.map(one, chunk)
         return sums
