@@ -24,6 +24,9 @@ SETTINGS = {
         {"class_weights": (0.5, 3.0, 1.0, 0.0)},
         {"label_smoothing": 0.2, "class_weights": (2.0, 0.7, 1.0, 1.5)},
     ],
+    "soft_jaccard": [{}, {"smooth": 0.01, "class_weights": (2.0, 0.7, 1.0, 1.5)}, {"cross_entropy": 0.3}],
+    "soft_dice": [{}, {"smooth": 0.01, "class_weights": (2.0, 0.7, 1.0, 1.5)}, {"cross_entropy": 0.3}],
+    "hard_pixels": [{}, {"hard_share": 0.5, "label_smoothing": 0.2}],
 }
 CASES = [make_likelihood(name, **options) for name in LIKELIHOODS for options in SETTINGS[name]]
 
@@ -61,6 +64,21 @@ def test_error_is_the_derivative_of_the_cost(likelihood: Likelihood) -> None:
         assert cost.shape == (ROWS,)
         np.testing.assert_allclose(cost, jax.jit(likelihood.cost)(outputs, y), rtol=1e-14)
         np.testing.assert_allclose(error, jax.jit(likelihood.error)(outputs, y), rtol=1e-14, atol=1e-16)
+
+
+@pytest.mark.parametrize("likelihood", CASES, ids=repr)
+def test_error_of_a_minibatch_is_the_derivative_of_its_loss(likelihood: Likelihood) -> None:
+    with jax.enable_x64(True):
+        outputs, y = map(jnp.asarray, example(likelihood))
+        weight = jnp.asarray(np.random.default_rng(3).uniform(0.5, 1.5, ROWS) / ROWS).at[-3:].set(0)
+        loss, error = jax.jit(likelihood.loss_and_error)(outputs, y, weight)
+        value, gradient = jax.jit(jax.value_and_grad(likelihood.loss))(outputs, y, weight)
+        np.testing.assert_allclose(error, gradient, rtol=1e-10, atol=1e-13)
+        np.testing.assert_allclose(loss, value, rtol=1e-12)
+        # Rows of weight zero only fill up.
+        short = jax.jit(likelihood.loss_and_error)(outputs[:-3], y[:-3], weight[:-3])
+        np.testing.assert_allclose(loss, short[0], rtol=1e-12)
+        np.testing.assert_allclose(error, jnp.pad(short[1], ((0, 3), (0, 0))), rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("likelihood", CASES, ids=repr)

@@ -3,8 +3,10 @@
 from thalweg.likelihoods.bernoulli import Bernoulli
 from thalweg.likelihoods.categorical import Categorical
 from thalweg.likelihoods.gaussian import Gaussian
+from thalweg.likelihoods.hard_pixels import HardPixels
 from thalweg.likelihoods.laplace import Laplace
 from thalweg.likelihoods.likelihood import Likelihood
+from thalweg.likelihoods.overlap import SoftDice, SoftJaccard
 from thalweg.likelihoods.registry import LIKELIHOODS, auto_likelihood, likelihood_from_dict, make_likelihood
 
 __all__ = [
@@ -12,8 +14,11 @@ __all__ = [
     "Bernoulli",
     "Categorical",
     "Gaussian",
+    "HardPixels",
     "Laplace",
     "Likelihood",
+    "SoftDice",
+    "SoftJaccard",
     "auto_likelihood",
     "likelihood_from_dict",
     "make_likelihood",

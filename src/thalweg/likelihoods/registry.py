@@ -11,14 +11,19 @@ from thalweg.core.registry import lookup
 from thalweg.likelihoods.bernoulli import Bernoulli
 from thalweg.likelihoods.categorical import Categorical
 from thalweg.likelihoods.gaussian import Gaussian
+from thalweg.likelihoods.hard_pixels import HardPixels
 from thalweg.likelihoods.laplace import Laplace
 from thalweg.likelihoods.likelihood import Likelihood
+from thalweg.likelihoods.overlap import SoftDice, SoftJaccard
 
 LIKELIHOODS: dict[str, type[Likelihood]] = {
     "gaussian": Gaussian,
     "laplace": Laplace,
     "bernoulli": Bernoulli,
     "categorical": Categorical,
+    "soft_jaccard": SoftJaccard,
+    "soft_dice": SoftDice,
+    "hard_pixels": HardPixels,
 }
 
 
