@@ -220,7 +220,7 @@ def test_text_where_numbers_are_needed(tmp_path: Path) -> None:
     with refuses(DataError, "row 21: expected a number, got 'lots'"):
         Encoder.fit(read(path))
     with refuses(DataError, "row 1: expected a number, got 'a'"):
-        Encoder.fit(read((np.arange(4), ["a", "b", "a", "b"])), task="regression")
+        Encoder.fit(read((np.arange(4), ["a", "b", "a", "b"])), kind="numbers")
 
 
 def test_text_in_a_column_of_numbers_when_predicting() -> None:

@@ -322,12 +322,12 @@ def test_any_labels_survive_the_round_trip(labels: list[str]) -> None:
     labels = [*labels, "one", "two"]
     y = np.array(labels, dtype=object)
     table = read((np.arange(len(y)), y))
-    encoder = again(Encoder.fit(table, task="classification"))
+    encoder = again(Encoder.fit(table, kind="classes"))
     assert encoder.labels(encoder.targets(table)).tolist() == labels
 
 
 def test_classification_of_continuous_numbers_is_refused() -> None:
-    with pytest.raises(ArgumentError, match="task: expected regression"):
-        Encoder.fit(read((np.arange(90), RNG.normal(size=90))), task="classification")
-    with pytest.raises(ArgumentError, match="task: expected one of auto"):
-        Encoder.fit(read("iris"), task="regresion")
+    with pytest.raises(ArgumentError, match="kind: expected numbers"):
+        Encoder.fit(read((np.arange(90), RNG.normal(size=90))), kind="classes")
+    with pytest.raises(ArgumentError, match="kind: expected one of auto"):
+        Encoder.fit(read("iris"), kind="number")

@@ -53,7 +53,9 @@ def _metavar(kind: Any) -> str | None:
         return None
     if get_origin(kind) is Literal:
         return "|".join(get_args(kind))
-    return _METAVARS.get(kind, "NAME=NUMBER,…" if get_origin(kind) is dict else "N,N,…")
+    if get_origin(kind) is dict:
+        return "NAME=NUMBER,…" if float in get_args(kind) else "NAME=VALUE,…"
+    return _METAVARS.get(kind, "NAME,NAME,…" if str in get_args(get_args(kind)[:1] and get_args(kind)[0]) else "N,N,…")
 
 
 def _default(value: Any) -> str:

@@ -1,7 +1,7 @@
 """The fitted encoder: what turns tables into arrays, fitted on training rows and saved with the model.
 
 Numbers are standardized, text, categories and booleans become one-hot columns, dates become days since 1970;
-class labels become indices, regression targets are standardized. The encoded columns are the numbers in the order
+class labels become indices, continuous targets are standardized. The encoded columns are the numbers in the order
 of the table, then indicators of missing numbers, then the one-hot columns.
 """
 
@@ -58,24 +58,34 @@ class Encoder:
 
     @staticmethod
     def fit(
-        table: Table, *, task: str = "auto", standardize: bool = True, standardize_target: bool | None = None
+        table: Table,
+        *,
+        kind: str = "auto",
+        classes: Sequence[str] | None = None,
+        standardize: bool = True,
+        standardize_target: bool | None = None,
     ) -> Encoder:
         """Fit on the training rows.
 
         Args:
             table: training rows with their target; a memory-mapped array is read in chunks.
-            task: ``"auto"``, ``"classification"`` or ``"regression"``.
+            kind: what the targets are: ``"auto"``, ``"classes"``, ``"ordered"``, ``"labels"``, ``"numbers"`` or
+                ``"counts"``.
+            classes: class labels in their order; by default sorted.
             standardize: whether numbers are standardized; one-hot columns never are.
             standardize_target: whether regression targets are; by default as ``standardize``.
 
         Raises:
-            ArgumentError: ``task`` does not fit the target.
+            ArgumentError: ``kind`` does not fit the target.
             DataError: data that cannot be learned from; names column, row and cell.
         """
         if len(table) == 0:
             raise DataError(f"{table.name}: the table has no rows. Give at least two.")
         outputs = Targets.fit(
-            table, task=task, standardize=standardize if standardize_target is None else standardize_target
+            table,
+            kind=kind,
+            classes=classes,
+            standardize=standardize if standardize_target is None else standardize_target,
         )
         if table.is_frame:
             kinds = {name: kind_of(table.frame[name], table.name) for name in table.feature_names}
@@ -98,8 +108,13 @@ class Encoder:
 
     @property
     def task(self) -> str:
-        """``"classification"`` or ``"regression"``."""
+        """``"classification"``, ``"multilabel"`` or ``"regression"``."""
         return self.outputs.task
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Names of the K target columns."""
+        return self.outputs.names
 
     @property
     def classes(self) -> tuple[Label, ...] | None:
@@ -177,7 +192,7 @@ class Encoder:
         return self.numbers.transform(rows)
 
     def targets(self, table: Table) -> Array:
-        """Encode the target: int32 (N,) class indices, or float32 (N, K) standardized numbers.
+        """Encode the target: int32 (N,) class indices, int32 (N, K) labels, or float32 (N, K) numbers.
 
         Raises:
             ArgumentError: the table has no target.
@@ -214,7 +229,7 @@ class Encoder:
             numbers=Numbers.from_dict(data["numbers"]),
             levels=tuple(Levels.from_dict(level) for level in data["levels"]),
             ignored=tuple(data["ignored"]),
-            outputs=Targets.from_dict(data["outputs"]),
+            outputs=Targets.from_dict(data["outputs"], data["target_name"]),
             target_name=data["target_name"],
             example_shape=None if data["example_shape"] is None else tuple(data["example_shape"]),
             dtype=data["dtype"],
@@ -237,7 +252,7 @@ class Encoder:
                 f"{table.name}: expected the {len(needed)} columns of training, {len(absent)} are missing: "
                 f"{_some(absent)}. {hint}{more}"
             )
-        extra = [name for name in columns if name not in {*needed, *self.ignored, self.target_name}]
+        extra = [name for name in columns if name not in {*needed, *self.ignored, *self.target_names, self.target_name}]
         if extra:
             warnings.warn(
                 f"{table.name}: columns that training did not have are ignored: {_some(extra)}.",

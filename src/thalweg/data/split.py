@@ -8,9 +8,10 @@ import warnings
 import numpy as np
 
 from thalweg.core.errors import ArgumentError, DataError, DataWarning
+from thalweg.data.kinds import flags, guess_kind, is_one_hot
 from thalweg.data.numbers import chunks
 from thalweg.data.table import Array, Table
-from thalweg.data.targets import guess_task, is_one_hot, known_target
+from thalweg.data.target_values import known_target
 
 TEST_FRACTION = 0.2
 
@@ -113,9 +114,9 @@ def _classes(table: Table, stratify: bool | None) -> Array | None:
     if stratify is False or (stratify is None and table.target is None):
         return None
     y = known_target(table)
-    if stratify is None and guess_task(y) != "classification":
+    if stratify is None and guess_kind(y) != "classes":
         return None
-    flat: Array = np.argmax(y, axis=1) if is_one_hot(y) else y.reshape(len(y), -1)[:, 0]
+    flat: Array = np.argmax(flags(y), axis=1) if is_one_hot(y) else y.reshape(len(y), -1)[:, 0]
     return np.unique(flat.astype(str) if flat.dtype.hasobject else flat, return_inverse=True)[1]
 
 

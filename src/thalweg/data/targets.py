@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from thalweg.core.errors import ArgumentError, DataError
-from thalweg.data.numbers import ABSURD
-from thalweg.data.schema import is_number, looks_numeric
+from thalweg.core.errors import ArgumentError, DataError, DataWarning, nearest
+from thalweg.data.kinds import FEW_CLASSES, TASKS, guess_kind
+from thalweg.data.schema import is_number
 from thalweg.data.table import Array, Table
+from thalweg.data.target_values import (
+    as_counts,
+    as_flags,
+    as_labels,
+    as_numbers,
+    column_names,
+    known_target,
+    target_called,
+)
 
 Label = str | int | float | bool
-
-FEW_CLASSES, MANY_CLASSES = 20, 100  # whole numbers with at most so many values are taken for classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,81 +31,92 @@ class Targets:
     """A fitted map of targets.
 
     Args:
-        task: ``"classification"`` or ``"regression"``.
-        classes: labels in the order of their indices; None for regression.
-        mean: (K,) subtracted from regression targets.
-        scale: (K,) regression targets are divided by it.
+        kind: a key of ``TASKS``: what the targets are.
+        classes: labels in the order of their indices; None for all but classes and ordered ones.
+        names: names of the K columns.
+        mean: (K,) subtracted from numbers; 0 for all other kinds.
+        scale: (K,) numbers are divided by it; 1 for all other kinds.
+
+    Example:
+        >>> targets = Targets.fit(Table("toy", np.zeros((3, 1)), np.array([0.0, 3.0, 9.0]), ("a",)), kind="counts")
+        >>> targets.task, targets.names, targets.scale.tolist()
+        ('regression', ('y',), [1.0])
     """
 
-    task: str
+    kind: str
     classes: tuple[Label, ...] | None
+    names: tuple[str, ...]
     mean: Array
     scale: Array
 
+    @property
+    def task(self) -> str:
+        """``"classification"``, ``"multilabel"`` or ``"regression"``."""
+        return TASKS[self.kind]
+
     @staticmethod
-    def fit(table: Table, *, task: str = "auto", standardize: bool = True) -> Targets:
+    def fit(
+        table: Table, *, kind: str = "auto", classes: Sequence[str] | None = None, standardize: bool = True
+    ) -> Targets:
         """Learn classes, or mean and standard deviation, from the training rows.
 
+        Args:
+            table: with a target.
+            kind: what the targets are, or ``"auto"``.
+            classes: labels in their order; by default sorted, or as an enumeration has them.
+            standardize: whether numbers are shifted and scaled.
+
         Raises:
-            ArgumentError: ``task`` is unknown or does not fit the target.
-            DataError: missing, absurd or constant targets; text among numbers.
+            ArgumentError: ``kind`` is unknown or does not fit the target; ``classes`` for targets that have none.
+            DataError: missing, absurd or constant targets; text among numbers; a value that is none of the kind.
         """
-        if task not in {"auto", "classification", "regression"}:
-            raise ArgumentError("task", "one of auto, classification, regression", repr(task))
+        if kind not in {"auto", *TASKS}:
+            raise ArgumentError("kind", f"one of auto, {', '.join(TASKS)}", repr(kind))
         y = known_target(table)
         what = target_called(table)
         if y.dtype.kind in "mM":
             raise DataError(f"{what}: holds dates; expected labels or numbers. Turn it into a number first.")
-        if task == "auto":
-            task = guess_task(y)
-        if task == "classification":
-            labels = _labels(y)
-            if labels.ndim != 1:
-                raise ArgumentError("task", f"regression for {what} of shape {y.shape}", "'classification'")
-            classes = np.unique(labels)
-            if labels.dtype.kind == "f" and len(classes) > max(FEW_CLASSES, len(labels) // 2):
-                raise ArgumentError(
-                    "task", f"regression for {what} with {len(classes)} different numbers", "'classification'"
-                )
-            if len(classes) < 2:
-                raise DataError(
-                    f"{what}: expected at least two classes, got only {classes[0].item()!r} in all {len(labels)} rows. "
-                    "Add rows of another class, or choose another target."
-                )
-            return Targets(task, tuple(label.item() for label in classes), np.zeros(1), np.ones(1))
-        numbers = _numbers(y, what)
+        if kind == "auto":
+            kind = "classes" if classes else guess_kind(y)
+        if TASKS[kind] == "classification":
+            return _fit_classes(table, y, what, kind, classes)
+        if classes:
+            raise ArgumentError("classes", f"a target of classes beside it, not {kind}", ", ".join(classes))
+        width = 1 if y.ndim == 1 else y.shape[1]
+        names, zeros, ones = column_names(table.target_name, width), np.zeros(width), np.ones(width)
+        if kind == "labels":
+            _warn_of_constant(as_flags(y, what, names), names, what)
+            return Targets(kind, None, names, zeros, ones)
+        numbers = as_counts(y, what) if kind == "counts" else as_numbers(y, what)
         mean, scale = numbers.mean(axis=0), numbers.std(axis=0)
         if (scale <= 1e-13 * np.abs(mean)).any():
             raise DataError(
                 f"{what}: all {len(numbers)} rows hold {numbers[0, np.argmin(scale)]:g}, there is nothing to learn. "
                 "Choose another target."
             )
-        if not standardize:
-            mean, scale = np.zeros_like(mean), np.ones_like(scale)
-        return Targets(task, None, mean, scale)
+        if kind == "counts" or not standardize:
+            mean, scale = zeros, ones
+        return Targets(kind, None, names, mean, scale)
 
     def transform(self, table: Table) -> Array:
-        """Encode: int32 (N,) class indices, or float32 (N, K) standardized numbers.
+        """Encode: int32 (N,) class indices, int32 (N, K) labels, float32 (N, K) standardized numbers or counts.
 
         Raises:
-            DataError: missing targets, or labels that training did not have.
+            DataError: missing targets, labels that training did not have, or values that are none of the kind.
         """
         y, what = known_target(table), target_called(table)
         if self.classes is None:
-            numbers = _numbers(y, what)
-            if numbers.shape[1] != len(self.mean):
-                raise DataError(f"{what}: expected {len(self.mean)} numbers a row, got {numbers.shape[1]}.")
+            width = 1 if y.ndim == 1 else y.shape[1]
+            if width != len(self.mean):
+                raise DataError(f"{what}: expected {len(self.mean)} numbers a row, got {width}.")
+            if self.kind == "labels":
+                return as_flags(y, what, self.names)
+            numbers = as_counts(y, what) if self.kind == "counts" else as_numbers(y, what)
             return ((numbers - self.mean) / self.scale).astype(np.float32)
-        labels = _labels(y)
+        labels = as_labels(y, _hot_names(table, y))
         if labels.ndim != 1:
             raise DataError(f"{what}: expected one label a row, got the shape {labels.shape}.")
-        if labels.dtype.kind in "biu" and self.classes == tuple(range(len(self.classes))):
-            inside = (labels >= 0) & (labels < len(self.classes))
-            indices = np.where(inside, labels, -1).astype(np.int32)
-        else:
-            places = {_spelled(label): i for i, label in enumerate(self.classes)}
-            values, inverse = np.unique(labels, return_inverse=True)
-            indices = np.array([places.get(_spelled(v.item()), -1) for v in values], np.int32)[inverse]
+        indices = self._indices(labels)
         unseen = np.flatnonzero(indices < 0)
         if len(unseen):
             some = sorted({repr(label.item()) for label in np.unique(labels[unseen])})
@@ -107,6 +127,16 @@ class Targets:
                 f"expected {known}. Remove these rows, or train on data that has them."
             )
         return indices
+
+    def _indices(self, labels: Array) -> Array:
+        """The index of each label, -1 for one that is not known."""
+        assert self.classes is not None
+        if labels.dtype.kind in "biu" and self.classes == tuple(range(len(self.classes))):
+            inside = (labels >= 0) & (labels < len(self.classes))
+            return np.where(inside, labels, -1).astype(np.int32)
+        places = {_spelled(label): i for i, label in enumerate(self.classes)}
+        values, inverse = np.unique(labels, return_inverse=True)
+        return np.array([places.get(_spelled(v.item()), -1) for v in values], np.int32)[inverse]
 
     def labels(self, indices: Array) -> Array:
         """Labels of class indices (N,), in the type they had in the training data."""
@@ -120,120 +150,102 @@ class Targets:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        classes = None if self.classes is None else list(self.classes)
-        return {"task": self.task, "classes": classes, "mean": self.mean.tolist(), "scale": self.scale.tolist()}
+        return {
+            "kind": self.kind,
+            "classes": None if self.classes is None else list(self.classes),
+            "names": list(self.names),
+            "mean": self.mean.tolist(),
+            "scale": self.scale.tolist(),
+        }
 
     @staticmethod
-    def from_dict(data: dict[str, Any]) -> Targets:
-        """Inverse of ``to_dict``."""
+    def from_dict(data: dict[str, Any], target_name: str | None = None) -> Targets:
+        """Inverse of ``to_dict``; files of schema 1 had a task in place of kind and names."""
         classes = None if data["classes"] is None else tuple(data["classes"])
-        return Targets(data["task"], classes, np.array(data["mean"], float), np.array(data["scale"], float))
-
-
-def guess_task(y: Array) -> str:
-    """Whether a target looks like classes or like numbers.
-
-    Text and booleans are classes. Whole numbers are classes when they take at most 20 values, half of the rows, or
-    at most 100 values, a hundredth of the rows; whole numbers stored as floats count as classes up to 10 values.
-
-    Example:
-        >>> guess_task(np.array([0, 1, 1, 0])), guess_task(np.array([0.5, 1.25, 3.0]))
-        ('classification', 'regression')
-    """
-    if is_one_hot(y):
-        return "classification"
-    if y.ndim > 1 and y.shape[1] > 1:
-        return "regression"
-    y = y.reshape(len(y))
-    if y.dtype.kind not in "iuf":
-        if y.dtype.kind == "b" or y.dtype.kind not in "OUS":
-            return "classification"
-        numbers = [text for text in y.astype(str).tolist() if is_number(text)]
-        # Numbers with a few slips of text are numbers: encoding them names the cell.
-        slips = len(numbers) < len(y) and looks_numeric(len(numbers), len(set(numbers)), len(y))
-        return "regression" if slips else "classification"
-    if y.dtype.kind == "f" and not (y == np.round(y)).all():
-        return "regression"
-    different = len(np.unique(y))
-    if y.dtype.kind == "f" and different > 10:
-        return "regression"
-    few = different <= min(FEW_CLASSES, max(2, len(y) // 2))
-    return "classification" if few or different <= min(MANY_CLASSES, len(y) // 100) else "regression"
-
-
-def is_one_hot(y: Array) -> bool:
-    """Whether rows are one-hot codes: zeros and a single one."""
-    if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "biuf":
-        return False
-    return bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
-
-
-def known_target(table: Table) -> Array:
-    """The target of a table that must have one.
-
-    Raises:
-        ArgumentError: the table has no target.
-        DataError: some targets are missing; says how many and which is first.
-    """
-    if table.target is None:
-        raise ArgumentError("target", f"the name of a column of {table.name}", "nothing")
-    y = table.target_array()
-    if isinstance(table.target, np.ndarray):
-        flat = y.reshape(len(y), -1)
-        if flat.dtype.kind == "f":
-            missing = np.isnan(flat).any(axis=1)
-        elif flat.dtype.hasobject:
-            missing = np.array([any(v is None or v != v for v in row) for row in flat.tolist()], bool)  # noqa: PLR0124
+        mean, scale = np.array(data["mean"], float), np.array(data["scale"], float)
+        if "kind" in data:
+            kind, names = data["kind"], tuple(data["names"])
         else:
-            missing = np.zeros(len(y), bool)
-    else:
-        series = table.target
-        missing = (series.is_null() | series.is_nan() if series.dtype.is_float() else series.is_null()).to_numpy()
-    if missing.any():
-        count, first = int(missing.sum()), int(np.argmax(missing)) + 1
-        raise DataError(
-            f"{target_called(table)}: {count} of {len(y)} rows have no value, first row {first}. "
-            "Fill them in, or remove these rows."
+            kind = {"classification": "classes", "regression": "numbers"}[data["task"]]
+            names = column_names(target_name, len(mean))
+        if kind not in TASKS:
+            raise ValueError(f"{kind!r} is no kind of targets")
+        return Targets(kind, classes, names, mean, scale)
+
+
+def _fit_classes(table: Table, y: Array, what: str, kind: str, order: Sequence[str] | None) -> Targets:
+    labels = as_labels(y, _hot_names(table, y))
+    if labels.ndim != 1:
+        raise ArgumentError(
+            "likelihood", f"one for {what} of shape {y.shape}, such as gaussian or multilabel", f"one of {kind}"
         )
-    return y
-
-
-def target_called(table: Table) -> str:
-    """How messages call the target of a table."""
-    return f"{table.name}: target {table.target_name!r}" if table.target_name else f"{table.name}: target"
-
-
-def _labels(y: Array) -> Array:
-    """Labels (N,): one-hot rows become indices, a single column becomes flat, text becomes NumPy text."""
-    if is_one_hot(y):
-        indices: Array = np.argmax(y, axis=1)
-        return indices
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.dtype.hasobject:
-        kinds = {type(label) for label in y.tolist()}
-        y = np.array(y.tolist()) if len(kinds) == 1 else y.astype(str)
-    return y
-
-
-def _numbers(y: Array, what: str) -> Array:
-    """Numbers (N, K) as float64."""
-    y = y.reshape(len(y), -1)
-    if y.dtype.kind not in "biuf":
-        for row, cell in enumerate(y[:, 0].tolist(), 1):
-            if not is_number(str(cell)):
-                raise DataError(
-                    f"{what}: row {row}: expected a number, got {cell!r}. Mend the cell, or use classification."
-                )
-    numbers = y.astype(np.float64)
-    bad = np.argwhere(~(np.abs(numbers) <= ABSURD))
-    if len(bad):
-        row, column = bad[0]
+    found = np.unique(labels)
+    if labels.dtype.kind == "f" and len(found) > max(FEW_CLASSES, len(labels) // 2):
+        raise ArgumentError("kind", f"numbers for {what} with {len(found)} different numbers", repr(kind))
+    if len(found) < 2:
         raise DataError(
-            f"{what}: row {row + 1} holds {numbers[row, column]!s}; expected numbers within ±{ABSURD:g}. "
-            "Mend or remove the row."
+            f"{what}: expected at least two classes, got only {found[0].item()!r} in all {len(labels)} rows. "
+            "Add rows of another class, or choose another target."
         )
-    return numbers
+    seen = [label.item() for label in found]
+    if order is None:
+        order = _enumerated(table)
+    classes = tuple(_sorted(seen, what, kind)) if order is None else _ordered(seen, order, labels, what)
+    return Targets(kind, classes, column_names(table.target_name, 1), np.zeros(1), np.ones(1))
+
+
+def _sorted(seen: list[Label], what: str, kind: str) -> list[Label]:
+    """Sorted labels; text whose order counts is sorted by its numbers, or with a warning by its letters."""
+    if kind != "ordered" or not isinstance(seen[0], str):
+        return seen
+    if all(is_number(str(label)) for label in seen):
+        return sorted(seen, key=float)
+    shown = " < ".join(map(str, seen[:6])) + (" …" if len(seen) > 6 else "")
+    warnings.warn(
+        f"{what}: the order of its classes is that of their letters: {shown}. Give another with --classes.",
+        DataWarning,
+        stacklevel=5,
+    )
+    return seen
+
+
+def _ordered(seen: list[Label], order: Sequence[str], labels: Array, what: str) -> tuple[Label, ...]:
+    """The classes in a given order, in the type the data has them; some may be absent from the data."""
+    types = {_spelled(label): label for label in seen}
+    listed = [_spelled(name) for name in order]
+    for label in seen:
+        if _spelled(label) not in listed:
+            row = int(np.flatnonzero(labels == label)[0]) + 1
+            raise DataError(
+                f"{what}: row {row} holds {label!r}, which is not among the classes given: {', '.join(order)}. "
+                f"{nearest(str(label), order)}".rstrip()
+            )
+    numeric = not isinstance(seen[0], str) and all(is_number(name) for name in order)
+    return tuple(types.get(name, float(name) if numeric else name) for name in listed)
+
+
+def _enumerated(table: Table) -> list[str] | None:
+    """The categories of an enumeration, which has an order of its own."""
+    categories = getattr(getattr(table.target, "dtype", None), "categories", None)
+    if type(getattr(table.target, "dtype", None)).__name__ != "Enum" or categories is None:
+        return None
+    return [str(name) for name in categories]
+
+
+def _hot_names(table: Table, y: Array) -> tuple[str, ...]:
+    """Names of one-hot columns that were asked for by name."""
+    several = y.ndim == 2 and y.shape[1] > 1 and table.target_name is not None and "," in table.target_name
+    return column_names(table.target_name, y.shape[1]) if several else ()
+
+
+def _warn_of_constant(flags: Array, names: tuple[str, ...], what: str) -> None:
+    for name, share in zip(names, flags.mean(axis=0).tolist(), strict=True):
+        if share in {0.0, 1.0}:
+            warnings.warn(
+                f"{what}: label {name!r} is {share:g} in all {len(flags)} rows; nothing can be learned of it.",
+                DataWarning,
+                stacklevel=4,
+            )
 
 
 def _spelled(label: Label) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thalweg.data.kinds import TASKS
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 
@@ -20,8 +21,8 @@ def check_encoder(encoder: Encoder, network: Network, likelihood: Likelihood) ->
 
     Args:
         encoder: as read from ``model.json``.
-        network: takes ``encoder.feature_width`` inputs; gives an output for each class (one for two classes) or target.
-        likelihood: tells whether classes or numbers are predicted.
+        network: takes ``encoder.feature_width`` inputs.
+        likelihood: tells what is predicted, and how many targets the network's outputs stand for.
 
     Raises:
         ValueError: says in a few words what does not fit.
@@ -50,18 +51,21 @@ def _input_faults(encoder: Encoder, network: Network) -> Iterator[str]:
 
 
 def _output_faults(encoder: Encoder, network: Network, likelihood: Likelihood) -> Iterator[str]:
-    outputs = encoder.outputs
-    classifies = likelihood.metric == "error"
-    if outputs.task != ("classification" if classifies else "regression"):
-        yield f"the encoder's task {outputs.task!r} does not fit the likelihood {likelihood.name!r}"
-    if classifies:
+    outputs, width = encoder.outputs, likelihood.target_width(network.outputs)
+    if outputs.kind != likelihood.targets:
+        yield f"the encoder has {outputs.kind} for targets, the likelihood {likelihood.name!r} {likelihood.targets}"
+    if not outputs.names or not all(isinstance(name, str) for name in outputs.names):
+        yield "the encoder's target has no names"
+    if TASKS[outputs.kind] == "classification":
         classes = outputs.classes or ()
-        if len(classes) != max(2, network.outputs):
+        if len(classes) != width:
             yield f"the encoder has {len(classes)} classes, the network {network.outputs} outputs"
         if not all(isinstance(label, str | int | float) for label in classes) or len(set(classes)) != len(classes):
             yield "the encoder's classes are not different labels"
     else:
+        if len(outputs.names) != width:
+            yield f"the encoder has {len(outputs.names)} target names, the network predicts {width}"
         for name in ("mean", "scale"):
             array = getattr(outputs, name)
-            if array.shape != (network.outputs,) or not np.isfinite(array).all():
-                yield f"the encoder's target {name} is no list of {network.outputs} numbers"
+            if array.shape != (width,) or not np.isfinite(array).all():
+                yield f"the encoder's target {name} is no list of {width} numbers"

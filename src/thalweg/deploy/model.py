@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError, ModelError
 from thalweg.core.types import Params, State
+from thalweg.data.kinds import TASKS
+from thalweg.data.target_values import plain_targets
 from thalweg.deploy.artefact import read_artefact, write_artefact
 from thalweg.deploy.check import check_encoder
 from thalweg.likelihoods import Likelihood, likelihood_from_dict
@@ -67,17 +69,17 @@ class Model:
 
     @property
     def task(self) -> str:
-        """``"classification"`` or ``"regression"``."""
-        return "classification" if self.likelihood.metric == "error" else "regression"
+        """``"classification"``, ``"multilabel"`` or ``"regression"``."""
+        return TASKS[self.likelihood.targets]
 
     @property
     def classes(self) -> NDArray[Any]:
-        """Labels in the order of `predict_proba`; empty for regression."""
+        """What the columns of `predict_proba` stand for: classes, or names of labels; empty for regression."""
         if self.task == "regression":
             return np.empty(0, np.int64)
         if self.encoder is not None:
-            return np.asarray(self.encoder.classes)
-        return np.arange(max(2, self.network.outputs))
+            return np.asarray(self.encoder.target_names if self.encoder.classes is None else self.encoder.classes)
+        return np.arange(self.likelihood.target_width(self.network.outputs))
 
     def encode(self, x: Any) -> NDArray[np.float32]:
         """Return the network's inputs for rows of data: an array, a data frame or a table.
@@ -112,11 +114,16 @@ class Model:
         return result
 
     def predict(self, x: Any) -> NDArray[Any]:
-        """Return the most probable labels (N,), or means in the units of the target: (N,), or (N, K) for K > 1."""
+        """Return the best single answer to each row.
+
+        Returns:
+            The most probable class (N,), in the type it had in training; for several labels zeros and ones (N, K); for
+            numbers and counts the mean (of quantiles the median) in the units of the target: (N,), or (N, K) for K > 1.
+        """
         return self._answer(self.outputs(x))
 
     def predict_proba(self, x: Any) -> NDArray[np.float32]:
-        """Return class probabilities (N, C), in the order of `classes`.
+        """Return the probability of each class (N, C), or of each label (N, K), in the order of `classes`.
 
         Raises:
             ArgumentError: the model predicts numbers, not classes.
@@ -128,11 +135,12 @@ class Model:
 
     def predict_dist(self, x: Any) -> Any:
         """Return q(y|x; θ) as a NumPyro distribution over N rows: over class numbers, or in the target's units."""
-        outputs: Any = self.outputs(x)
+        return self.distribution(self.outputs(x))
+
+    def distribution(self, outputs: Any) -> Any:
+        """Return the distribution that raw outputs (N, ·) stand for, in the target's units."""
         distribution = self.likelihood.predictive(outputs)
-        if self.task == "classification":
-            return distribution
-        return _in_units(distribution, *self.target_scale())
+        return _in_units(distribution, *self.target_scale()) if self.likelihood.targets == "numbers" else distribution
 
     def evaluate(self, x: Any, y: Any) -> dict[str, float]:
         """Test on labelled data.
@@ -143,11 +151,11 @@ class Model:
 
         Returns:
             ``rows``, ``loss`` (mean -ln q(y|x; θ) in nats, in the target's units), and ``error`` (share of rows
-            whose most probable class is wrong) or ``rmse`` (in the target's units).
+            whose most probable class is wrong, or of labels that are) or ``rmse`` (in the target's units).
 
         Raises:
             ArgumentError: ``x`` and ``y`` differ in length.
-            DataError: labels that did not occur in training.
+            DataError: labels that did not occur in training, or values that are none of the kind.
         """
         outputs: Any = self.outputs(x)
         targets: Any = self._targets(y)
@@ -156,7 +164,7 @@ class Model:
         self.likelihood.check(self.network.outputs, targets)
         scores = np.asarray(self.likelihood.score(outputs, targets), np.float64)
         loss = self._loss(outputs, targets)
-        if self.task == "classification":
+        if self.likelihood.metric == "error":
             return {"rows": len(outputs), "loss": loss, "error": float(scores.mean())}
         _, scale = self.target_scale()
         # Standardized targets have another density: ln|dy/dz| = Σ ln scale comes back in.
@@ -164,9 +172,9 @@ class Model:
         return {"rows": len(outputs), "loss": loss, "rmse": math.sqrt(float((scores * scale**2).mean()))}
 
     def target_scale(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return shift and scale (K,) from the network's units to the target's: y = shift + scale · output."""
-        width = self.network.outputs
-        if self.encoder is None:
+        """Return shift and scale (K,) from the network's units to the target's: y = shift + scale · mean."""
+        width = self.likelihood.target_width(self.network.outputs)
+        if self.encoder is None or self.likelihood.targets != "numbers":
             return np.zeros(width), np.ones(width)
         return self.encoder.target_mean, self.encoder.target_scale
 
@@ -185,18 +193,20 @@ class Model:
         write_artefact(folder, description, named({"params": self.params, "state": self.state}))
 
     def _targets(self, y: Any) -> NDArray[Any]:
-        """Return targets as the network was trained on them: class numbers (N,), or numbers (N, K)."""
+        """Return targets as the network was trained on them: class numbers (N,), or labels or numbers (N, K)."""
         if self.encoder is not None:
             from thalweg.data.table import Table
 
             return self.encoder.targets(Table("y", np.empty((len(y), 0)), np.asarray(y), ()))
         targets = np.asarray(y)
-        return targets if self.task == "classification" else targets.astype(np.float32).reshape(len(targets), -1)
+        return targets if self.task == "classification" else plain_targets(self.likelihood.targets, targets)
 
     def _answer(self, outputs: Any) -> NDArray[Any]:
         mean = np.asarray(self.likelihood.mean(outputs))
         if self.task == "classification":
             return np.asarray(self.classes[mean.argmax(axis=1)])
+        if self.task == "multilabel":
+            return np.asarray(mean > 0.5, np.int64)
         shift, scale = self.target_scale()
         values = np.asarray(mean * scale + shift)
         return values[:, 0] if values.shape[1] == 1 else values

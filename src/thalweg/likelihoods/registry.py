@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from thalweg.core.errors import ArgumentError, ModelError, nearest
 from thalweg.core.registry import lookup
@@ -58,11 +58,11 @@ def make_likelihood(likelihood: str | Likelihood, **options: Any) -> Likelihood:
     return family(**options)
 
 
-def auto_likelihood(task: Literal["classification", "regression"], classes: int | None = None) -> str:
+def auto_likelihood(task: str, classes: int | None = None) -> str:
     """Return the name of the usual likelihood of a task.
 
     Args:
-        task: what is to be predicted.
+        task: ``"classification"``, ``"multilabel"`` or ``"regression"``.
         classes: number of classes; two need one output only.
 
     Raises:
@@ -72,10 +72,10 @@ def auto_likelihood(task: Literal["classification", "regression"], classes: int 
         >>> auto_likelihood("classification", 2), auto_likelihood("regression")
         ('bernoulli', 'gaussian')
     """
-    if task == "regression":
-        return "gaussian"
+    if task in {"regression", "multilabel"}:
+        return "gaussian" if task == "regression" else "multilabel"
     if task != "classification":
-        raise ArgumentError("task", "'classification' or 'regression'", repr(task))
+        raise ArgumentError("task", "'classification', 'multilabel' or 'regression'", repr(task))
     if classes is not None and classes < 2:
         raise ArgumentError("y", "at least 2 classes", f"{classes}", "There is nothing to tell apart.")
     return "bernoulli" if classes == 2 else "categorical"

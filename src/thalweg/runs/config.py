@@ -35,6 +35,40 @@ def _options(value: object) -> object:
     return value
 
 
+def _values(value: object) -> object:
+    """Read ``"df=4,levels=0.1:0.9"`` as a dictionary of numbers, lists of numbers, and words; lists become tuples."""
+    pairs = _options(value)
+    if not isinstance(pairs, dict):
+        return pairs
+    if "" in pairs or "" in pairs.values():
+        raise ValueError("a name or a value is missing")
+    return {str(name): _value(item) for name, item in pairs.items()}
+
+
+def _value(item: object) -> object:
+    if isinstance(item, (list, tuple)):
+        return tuple(map(_value, item))
+    if not isinstance(item, str):
+        return item
+    if ":" in item:
+        return tuple(map(_value, item.split(":")))
+    if item.lower() in {"true", "false"}:
+        return item.lower() == "true"
+    for number in (int, float):
+        try:
+            return number(item)
+        except ValueError:
+            continue
+    return item
+
+
+def _names(value: object) -> object:
+    """Read ``"low,high"`` as ("low", "high"); numbers in a TOML list are names too."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    return [_text(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
 def _no_flag(value: object) -> object:
     """Refuse true and false where a number is meant, which Python would count as 1 and 0."""
     if isinstance(value, bool):
@@ -47,11 +81,19 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
+def _joined(value: object) -> object:
+    """Let a TOML file say ``target = ["a", "b"]``."""
+    return ",".join(map(str, value)) if isinstance(value, list) and value else value
+
+
 Text = Annotated[str, BeforeValidator(_text)]
+Joined = Annotated[str, BeforeValidator(_joined)]
+Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=2), BeforeValidator(_names)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
 Real = Annotated[float, BeforeValidator(_no_flag)]
 Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_widths)]
 Options = Annotated[dict[str, float], BeforeValidator(_options)]
+Values = Annotated[dict[str, Any], BeforeValidator(_values)]
 
 
 def setting(default: Any, panel: str, text: str, *, choices: str = "", **bounds: Any) -> Any:
@@ -71,7 +113,12 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     data: str = Field(description="File, folder of images, or name of a bundled set (see `thalweg datasets`).")
-    target: str | None = setting(None, "Data", "Column to predict; by default target, label, class or y.")
+    target: Joined | None = setting(
+        None, "Data", "Column to predict, or several, comma-separated; by default target, label, class or y."
+    )
+    classes: Names | None = setting(
+        None, "Data", "Class labels in their order, comma-separated, such as low,middle,high; by default sorted."
+    )
     test: Text = setting("auto", "Data", "File or fraction to test on; auto: the set's own, else 0.2; none: no test.")
     validation: Real = setting(
         0.0, "Data", "Fraction of the training rows held out, which early stopping watches.", ge=0, lt=1
@@ -94,6 +141,9 @@ class RunConfig(BaseModel):
 
     likelihood: str = setting(
         "auto", "Likelihood", "Distribution of the target, which gives the loss.", choices="likelihoods.LIKELIHOODS"
+    )
+    likelihood_options: Values = setting(
+        {}, "Likelihood", "Options of the likelihood, as NAME=VALUE,…; several numbers as 0.1:0.5:0.9."
     )
     label_smoothing: Real = setting(0.0, "Likelihood", "Share of probability spread over all classes.", ge=0, lt=1)
     class_weight: Literal["none", "balanced"] = setting(
@@ -171,8 +221,11 @@ def expected(field: FieldInfo) -> str:
     if get_origin(kind) is Literal:
         return f"one of {', '.join(get_args(kind))}"
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    if get_origin(kind) is dict:
+        return f"NAME={'NUMBER' if float in get_args(kind) else 'VALUE'} pairs"
     if kind not in words:
-        return "NAME=NUMBER pairs" if get_origin(kind) is dict else "whole numbers from 1 on, like 512,256"
+        names = str in get_args(get_args(kind)[0])
+        return "at least two names, like low,high" if names else "whole numbers from 1 on, like 512,256"
     bounds = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     limits = [
         f"{word} {getattr(bound, name):g}"

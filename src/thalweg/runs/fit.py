@@ -15,11 +15,13 @@ from thalweg.core.errors import ArgumentError
 from thalweg.data.batches import ArrayBatches, spread
 from thalweg.data.disk_batches import DiskBatches
 from thalweg.data.encode import Encoder
+from thalweg.data.kinds import TASKS, guess_kind
 from thalweg.data.numbers import Numbers
 from thalweg.data.table import Table
-from thalweg.data.targets import Targets, guess_task
+from thalweg.data.target_values import plain_targets
+from thalweg.data.targets import Targets
 from thalweg.deploy import Model
-from thalweg.likelihoods import Likelihood, make_likelihood
+from thalweg.likelihoods import Likelihood, auto_likelihood, make_likelihood
 from thalweg.network import Network
 from thalweg.optimizers import OPTIMIZERS, make_optimizer
 from thalweg.runs.noise import NOISE_ROWS, with_noise
@@ -55,7 +57,8 @@ def fit(
         network: its inputs are the features as given; nothing is scaled here.
         x: features (N, …), flattened to (N, inputs); an array, a memory-mapped one (its rows then stream from disk),
             or the path of a ``.npy`` file, which is mapped.
-        y: targets: class labels (N,) of any kind, numbers (N,) or (N, K), or the path of a ``.npy`` file.
+        y: targets: class labels (N,) of any kind, zeros and ones (N, K) for several labels, numbers or counts (N,) or
+            (N, K), or the path of a ``.npy`` file.
         likelihood: a name in ``LIKELIHOODS`` or an object; ``"auto"`` takes what is usual for such targets. By name,
             the noise scale of a regression is fitted after training, to the residuals on ``validation`` if given, else
             on the training rows; an object keeps its own.
@@ -100,6 +103,7 @@ def fit(
     if whole:
         check_full_batch(str(optimizer), batch_size, rows)
     encoded = _targets(targets, family, encoder)
+    _check_width(network, family, encoded)
     size = rows if whole else batch_size or default_batch_size(rows)
     batches = _batches(features, encoded, size, seed, sample_weight)
     held_out = _evaluated(validation, "validation", network, family, encoder)
@@ -129,7 +133,7 @@ def fit(
             raise KeyboardInterrupt
         warnings.warn(f"Training was interrupted after {done} of {epochs} epochs.", UserWarning, stacklevel=2)
     model = Model(network, family, trained.params, trained.state, encoder, trained.history)
-    if not isinstance(likelihood, str) or model.task == "classification":
+    if not isinstance(likelihood, str):
         return model
     # Residuals of rows held out of training tell the noise; those of training rows flatter it.
     judged = held_out or batches
@@ -176,39 +180,59 @@ def _features(x: Any, argument: str, network: Network) -> NDArray[Any]:
 
 
 def _usual(network: Network, targets: NDArray[Any]) -> str:
-    if guess_task(targets) == "regression":
-        return "gaussian"
-    return "bernoulli" if network.outputs == 1 else "categorical"
+    task = TASKS[guess_kind(targets)]
+    return auto_likelihood(task, 2 if network.outputs == 1 else None)
 
 
 def _label_encoder(
     network: Network, likelihood: Likelihood, features: NDArray[Any], targets: NDArray[Any]
 ) -> Encoder | None:
     """An encoder of labels that are not class numbers; features pass through it unchanged."""
-    classes = max(2, network.outputs)
+    if TASKS[likelihood.targets] != "classification":
+        return None
+    classes = likelihood.target_width(network.outputs)
     numbers = targets.dtype.kind in "iu" and targets.ndim == 1
-    if likelihood.metric != "error" or (numbers and targets.size and targets.min() >= 0 and targets.max() < classes):
+    if numbers and targets.size and targets.min() >= 0 and targets.max() < classes:
         return None
     if targets.dtype.kind == "f" and targets.size and not (targets == np.round(targets)).all():
         return None  # continuous: the likelihood's own check says what would produce such targets
     names = tuple(f"x{i}" for i in range(network.inputs))
-    outputs = Targets.fit(Table("y", features, targets, names), task="classification")
+    outputs = Targets.fit(Table("y", features, targets, names), kind=likelihood.targets)
     if outputs.classes is not None and len(outputs.classes) != classes:
+        needed = likelihood.output_width(outputs.transform(Table("y", features, targets, names)), len(outputs.classes))
         raise ArgumentError(
-            "y", f"{classes} classes, as the network has", f"{len(outputs.classes)}", "Change outputs of the network."
+            "y",
+            f"{classes} classes, as the network has",
+            f"{len(outputs.classes)}",
+            f"Build the network with outputs={needed}.",
         )
     unchanged = Numbers(np.zeros(1), np.ones(1), np.zeros(1), (), network.inputs)
     return Encoder(names, unchanged, (), (), outputs, None, None, features.dtype.name)
 
 
 def _targets(targets: NDArray[Any], likelihood: Likelihood, encoder: Encoder | None) -> NDArray[Any]:
+    """Targets as the likelihood takes them, of whatever type they come in."""
     if encoder is not None:
         return encoder.targets(Table("y", np.empty((len(targets), 0)), targets, ()))
-    if likelihood.metric == "error":
+    if TASKS[likelihood.targets] == "classification":
         return targets.astype(np.int32) if targets.dtype.kind in "iub" else targets
-    if targets.dtype.kind not in "biuf":
+    if likelihood.targets != "labels" and targets.dtype.kind not in "biuf":
         raise ArgumentError("y", f"numbers for the likelihood {likelihood.name!r}", f"an array of {targets.dtype}")
-    return targets.astype(np.float32).reshape(len(targets), -1)
+    return plain_targets(likelihood.targets, targets)
+
+
+def _check_width(network: Network, likelihood: Likelihood, targets: NDArray[Any]) -> None:
+    """Check the width of the output, where the targets tell it: of classes, some may be absent."""
+    if TASKS[likelihood.targets] == "classification":
+        return
+    needed = likelihood.output_width(targets)
+    if needed != network.outputs:
+        raise ArgumentError(
+            "network",
+            f"{needed} output(s) for {likelihood.name!r} and {targets.shape[1]} target(s) a row",
+            network.outputs,
+            f"Build the network with outputs={needed}.",
+        )
 
 
 def _batches(

@@ -17,6 +17,7 @@ from thalweg.data.batches import ArrayBatches, Batches
 from thalweg.data.bundled import DATASETS, load_dataset
 from thalweg.data.disk_batches import DiskBatches
 from thalweg.data.encode import Encoder
+from thalweg.data.kinds import TASKS
 from thalweg.data.read import read
 from thalweg.data.split import shared_rows, split, without_official
 from thalweg.data.table import Table
@@ -118,7 +119,11 @@ def check_names(config: RunConfig) -> None:
         ArgumentError: an unknown name (with the nearest one), or settings that do not go together.
     """
     if config.likelihood != "auto":
-        lookup(LIKELIHOODS, config.likelihood, "likelihood")
+        make_likelihood(config.likelihood, **config.likelihood_options)
+    elif config.likelihood_options:
+        raise ArgumentError(
+            "likelihood_options", "a likelihood by name beside it", "auto", "Name it, as in --likelihood student_t."
+        )
     # A small network and optimizer are built only to have every name and option checked by its owner.
     dense_network(1, (1,), 1, config.activation, initializer=config.initializer, normalization=config.normalization)
     choose_optimizer(config, PRETENDED_STEPS)
@@ -199,46 +204,51 @@ def fit_encoder(table: Table, config: RunConfig) -> Encoder:
     Raises:
         ArgumentError: the likelihood cannot produce these targets.
     """
-    if config.likelihood == "auto":
-        return Encoder.fit(table, standardize=config.standardize)
-    classes = LIKELIHOODS[config.likelihood].metric == "error"
-    task = "classification" if classes else "regression"
+    wanted = "auto" if config.likelihood == "auto" else LIKELIHOODS[config.likelihood].targets
     try:
-        encoder = Encoder.fit(table, task=task, standardize=config.standardize)
+        encoder = Encoder.fit(table, kind=wanted, classes=config.classes, standardize=config.standardize)
     except (ArgumentError, DataError) as error:
-        # Fitting without a wish tells whether the target or the likelihood is at fault.
-        if Encoder.fit(table, standardize=config.standardize).task == task:
+        if wanted == "auto":
             raise
-        raise _unfit(config.likelihood, classes) from error
+        # Fitting without a wish tells whether the target or the likelihood is at fault.
+        looks = Encoder.fit(table, standardize=config.standardize).outputs.kind
+        if TASKS[looks] == TASKS[wanted] or (wanted == "labels" and looks == "numbers"):
+            raise
+        raise _unfit(config.likelihood, looks) from error
     # Whole numbers of which most occur once are no classes.
-    if encoder.classes is not None and 2 * len(encoder.classes) > len(table) > 20:
-        raise _unfit(config.likelihood, classes)
+    found = encoder.classes if wanted != "auto" and config.classes is None else None
+    if found is not None and 2 * len(found) > len(table) > 20:
+        raise _unfit(config.likelihood, "numbers")
     return encoder
 
 
-def _unfit(likelihood: str, classes: bool) -> ArgumentError:
-    fitting = [name for name, family in LIKELIHOODS.items() if (family.metric == "error") != classes]
-    kind = "continuous targets" if classes else "classes"
-    return ArgumentError("likelihood", f"one that produces {kind}, such as {' or '.join(fitting)}", repr(likelihood))
+def _unfit(likelihood: str, kind: str) -> ArgumentError:
+    fitting = [name for name, family in LIKELIHOODS.items() if TASKS[family.targets] == TASKS[kind]]
+    words = {"classification": "classes", "multilabel": "several labels", "regression": "continuous targets"}
+    return ArgumentError(
+        "likelihood", f"one that produces {words[TASKS[kind]]}, such as {' or '.join(fitting[:4])}", repr(likelihood)
+    )
 
 
 def choose_likelihood(config: RunConfig, encoder: Encoder, y: NDArray[Any]) -> Likelihood:
-    """Return the likelihood with class weights and label smoothing."""
+    """Return the likelihood with its options, class weights and label smoothing."""
     classes = None if encoder.classes is None else len(encoder.classes)
-    name = auto_likelihood(encoder.task, classes) if config.likelihood == "auto" else config.likelihood  # type: ignore[arg-type]
+    name = auto_likelihood(encoder.task, classes) if config.likelihood == "auto" else config.likelihood
     options: dict[str, Any] = {}
     if config.label_smoothing:
         options["label_smoothing"] = config.label_smoothing
     if config.class_weight == "balanced":
         if classes is None:
-            raise ArgumentError("class_weight", "classes to weigh", "a continuous target")
+            raise ArgumentError("class_weight", "classes to weigh", f"a target of {encoder.outputs.kind}")
         counts = np.maximum(np.bincount(y, minlength=classes), 1)
         options["class_weights"] = tuple((len(y) / (classes * counts)).tolist())
     fields = {field.name for field in dataclasses.fields(LIKELIHOODS[name])}
     for option in options:
         if option not in fields:
             raise ArgumentError(option, "a classification likelihood beside it", repr(name))
-    return make_likelihood(name, **options)
+        if option in config.likelihood_options:
+            raise ArgumentError("likelihood_options", f"{option} in one place", "two settings of it")
+    return make_likelihood(name, **config.likelihood_options, **options)
 
 
 def choose_batch_size(config: RunConfig, rows: int) -> int:

@@ -291,6 +291,12 @@ def _target(plan: Plan) -> str:
     return f"{name} (numbers)" if classes is None else f"{name} ({len(classes)} classes)"
 
 
+def _option(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ":".join(map(_option, value)) if isinstance(value, tuple) else str(value)
+
+
 def command(config: RunConfig) -> list[str]:
     """Return the command line that gives the same settings.
 
@@ -309,7 +315,7 @@ def command(config: RunConfig) -> list[str]:
         elif isinstance(value, tuple):
             words += [f"--{flag}", ",".join(map(str, value)) or "none"]
         elif isinstance(value, dict):
-            words += [f"--{flag}", ",".join(f"{key}={number}" for key, number in value.items())]
+            words += [f"--{flag}", ",".join(f"{key}={_option(item)}" for key, item in value.items())]
         else:
             words += [f"--{flag}", str(value)]
     return words

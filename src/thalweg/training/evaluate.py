@@ -35,7 +35,7 @@ def evaluate(
         params: θ.
         state: running statistics.
         batches: the set.
-        score_scale: (outputs,) factors that bring residuals to the units of the target.
+        score_scale: (targets,) factors that bring residuals to the units of the target.
 
     Example:
         >>> import jax, numpy as np
@@ -66,11 +66,11 @@ def evaluate(
 def metric(
     likelihood: Likelihood, score: Sequence[float] | NDArray[Any], counted: float, score_scale: NDArray[Any] | float
 ) -> dict[str, float]:
-    """Return the metric from its terms' sums: error = Σ mistakes / N, rmse = √(mean over outputs of s² Σ r² / N)."""
+    """Return the metric from its terms' sums: mean over targets of Σ mistakes / N, or √(mean of s² Σ r² / N)."""
     mean = np.asarray(score, float) / max(counted, 1.0)
     if likelihood.metric == "rmse":
         return {"rmse": math.sqrt(float(np.mean(np.square(score_scale) * mean)))}
-    return {likelihood.metric: float(mean[0])}
+    return {likelihood.metric: float(np.mean(mean))}
 
 
 def placed(chunk: Chunk, mesh: DataMesh | None) -> Chunk:

@@ -87,7 +87,7 @@ def train(
         stopping: when to end early.
         hooks: called between chunks.
         checkpoints: where to save; a checkpoint found there is taken up, to the same weights bit for bit.
-        score_scale: (outputs,) factors that bring residuals to the target's units, for ``*_rmse``.
+        score_scale: (targets,) factors that bring residuals to the target's units, for ``*_rmse``.
         devices: devices to split minibatches over; the first one when absent. ``batches`` must have been made with
             ``multiple=len(devices)``.
 

@@ -29,7 +29,7 @@ def read_npz(path: Path, target: str | None, need_target: bool) -> Table:
     """Read an ``.npz`` archive.
 
     Args:
-        path: the archive.
+        path: the archive; ``feature_names`` and ``target_names`` in it name the columns of both.
         target: key of the targets, when it has no usual name.
         need_target: whether missing targets are an error.
 
@@ -41,8 +41,11 @@ def read_npz(path: Path, target: str | None, need_target: bool) -> Table:
             arrays = {key: archive[key] for key in archive.files}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
         raise DataError(_damaged(path, "npz archive", error)) from None
-    names = [str(name) for name in arrays.pop("feature_names", np.array([])).ravel()] or None
+    names = _names(arrays, "feature_names")
+    target_names = _names(arrays, "target_names")
     shown = ", ".join(f"{key} {value.shape}" for key, value in arrays.items()) or "nothing"
+    if target is not None and target_names and target == ",".join(target_names):
+        target = None  # as a model knows it
     if target is not None and target not in arrays:
         if need_target:
             raise ArgumentError("target", f"a key of {path}: {shown}", repr(target), nearest(target, arrays))
@@ -57,7 +60,8 @@ def read_npz(path: Path, target: str | None, need_target: bool) -> Table:
             f"{path}: expected the keys x and y, images and labels, data and target, or x_train and y_train; "
             f"found {shown}. Save the arrays under such keys{', or name the target' if train else ''}."
         )
-    table = from_arrays(arrays[train], arrays[labels] if labels else None, str(path), names=names, target_name=target)
+    called = ",".join(target_names) if target_names else target
+    table = from_arrays(arrays[train], arrays[labels] if labels else None, str(path), names=names, target_name=called)
     x_test = _key(arrays, FEATURE_KEYS, ("{}_test", "test_{}"))
     y_test = _key(arrays, TARGET_KEYS, ("{}_test", "test_{}"))
     if x_test is None or (labels and y_test is None):
@@ -73,8 +77,9 @@ def read_npy(path: Path, target: str | None, need_target: bool) -> Table:
 
     Args:
         path: the array (N, …); above 256 MB it stays on disk, memory-mapped.
-        target: a column by its number (``"-1"`` is the last) or its name (``"x3"``), or the path of an ``.npy``
-            file of targets; by default the file beside it, such as ``y_train.npy`` beside ``X_train.npy``.
+        target: a column by its number (``"-1"`` is the last) or its name (``"x3"``), or several, comma-separated; or
+            the path of an ``.npy`` file of targets; by default the file beside it, such as ``y_train.npy`` beside
+            ``X_train.npy``.
         need_target: whether missing targets are an error.
     """
     examples = load_npy(path)
@@ -107,6 +112,10 @@ def load_npy(path: Path) -> Array:
     return array
 
 
+def _names(arrays: dict[str, Array], key: str) -> list[str] | None:
+    return [str(name) for name in arrays.pop(key, np.array([])).ravel()] or None
+
+
 def _key(arrays: Mapping[str, Array], keys: tuple[str, ...], forms: tuple[str, ...]) -> str | None:
     lower = {key.lower(): key for key in arrays}
     for form in forms:
@@ -121,20 +130,24 @@ def _column_target(path: Path, examples: Array, target: str, need_target: bool) 
         raise DataError(f"{path}: the table is empty (shape {examples.shape}). Give rows of data.")
     flat = examples.reshape(len(examples), -1)
     width = flat.shape[1]
-    number = target.removeprefix("x")
-    if not number.lstrip("-").isdigit() or not -width <= int(number) < width:
-        if not need_target:
-            return from_arrays(examples, None, str(path))
-        raise ArgumentError("target", f"a column of {path}, -1 to {width - 1}, or an .npy file", repr(target))
-    index = int(number) % width
-    if index == width - 1:
-        rest = flat[:, :-1]  # a view: a mapped array stays mapped
-    elif index == 0:
-        rest = flat[:, 1:]
-    else:
-        rest = np.delete(flat, index, axis=1)
-    names = [f"x{i}" for i in range(width) if i != index]
-    return replace(from_arrays(rest, flat[:, index], str(path), names=names), target_name=f"x{index}")
+    indices = []
+    for part in target.split(","):
+        number = part.strip().removeprefix("x")
+        if not number.lstrip("-").isdigit() or not -width <= int(number) < width:
+            if not need_target:
+                return from_arrays(examples, None, str(path))
+            raise ArgumentError("target", f"a column of {path}, -1 to {width - 1}, or an .npy file", repr(part))
+        indices.append(int(number) % width)
+    if len(set(indices)) < len(indices):
+        raise ArgumentError("target", "different columns", repr(target))
+    kept = [i for i in range(width) if i not in indices]
+    if not kept:
+        raise DataError(f"{path}: no feature column is left to learn from. Give columns beside {target!r}.")
+    contiguous = kept == list(range(kept[0], kept[-1] + 1))
+    rest = flat[:, kept[0] : kept[-1] + 1] if contiguous else flat[:, kept]  # a view: a mapped array stays mapped
+    y = flat[:, indices[0]] if len(indices) == 1 else flat[:, indices]
+    names = ",".join(f"x{i}" for i in indices)
+    return replace(from_arrays(rest, y, str(path), names=[f"x{i}" for i in kept]), target_name=names)
 
 
 def _named(path: Path, target: str) -> Path | None:

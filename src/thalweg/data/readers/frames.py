@@ -22,7 +22,8 @@ def from_frame(frame: pl.DataFrame, name: str, target: str | None, need_target: 
     Args:
         frame: one row an example.
         name: of the data, for messages.
-        target: name of the target column; by default ``target``, ``label``, ``class`` or ``y``.
+        target: name of the target column, or of several, comma-separated; by default ``target``, ``label``, ``class``
+            or ``y``.
         need_target: whether a table without target is an error; without it, no column is guessed.
         y: the target, when it is no column of the frame.
 
@@ -43,29 +44,57 @@ def from_frame(frame: pl.DataFrame, name: str, target: str | None, need_target: 
         labels = _target(y, name)
         if len(labels) != frame.height:
             raise ArgumentError("y", f"{frame.height} targets, one for each row", len(labels))
-        return Table(name, frame.select(columns), labels, tuple(columns), target, None, marks)
-    if need_target or (target is not None and target in columns):
-        target = chosen_target(columns, target, name)
-    else:
-        target = None
-    features = [column for column in columns if column != target]
+        return Table(name, frame.select(columns), labels, tuple(columns), target or _own_names(y), None, marks)
+    targets = chosen_targets(columns, target, name) if need_target or _all_there(columns, target) else ()
+    features = [column for column in columns if column not in targets]
     if not features:
         raise DataError(f"{name}: no feature column is left to learn from. Give columns beside {target!r}.")
-    series = None if target is None else frame[target]
-    return Table(name, frame.select(features), series, tuple(features), target, None, marks)
+    series: Any = None
+    if targets:
+        series = frame[targets[0]] if len(targets) == 1 else frame.select(targets).to_numpy()
+    return Table(name, frame.select(features), series, tuple(features), ",".join(targets) or None, None, marks)
 
 
-def chosen_target(columns: Sequence[str], target: str | None, name: str) -> str:
-    """The target column: the one named, or the first usual name."""
+def chosen_targets(columns: Sequence[str], target: str | None, name: str) -> tuple[str, ...]:
+    """The target columns: those named, or the first usual name.
+
+    Example:
+        >>> chosen_targets(["a", "b", "y"], None, "toy"), chosen_targets(["a", "b", "y"], "y,a", "toy")
+        (('y',), ('y', 'a'))
+    """
     shown = ", ".join(map(repr, columns[:12])) + (f" and {len(columns) - 12} more" if len(columns) > 12 else "")
     if target is None:
         for usual in TARGET_NAMES:
             if usual in columns:
-                return usual
+                return (usual,)
         raise ArgumentError("target", f"the name of a column of {name}", "nothing", f"Columns: {shown}.")
-    if target not in columns:
-        raise ArgumentError("target", f"a column of {name}: {shown}", repr(target), nearest(target, columns))
-    return target
+    names = split_names(target, columns)
+    for part in names:
+        if part not in columns:
+            raise ArgumentError("target", f"a column of {name}: {shown}", repr(part), nearest(part, columns))
+    if len(set(names)) < len(names):
+        raise ArgumentError("target", "different columns", repr(target))
+    return names
+
+
+def split_names(target: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """Names from a comma-separated text, unless a column has the text itself for its name.
+
+    Example:
+        >>> split_names("x,y", ["x", "y"]), split_names("size, cm", ["size, cm"])
+        (('x', 'y'), ('size, cm',))
+    """
+    return (target,) if target in columns else tuple(part.strip() for part in target.split(","))
+
+
+def _all_there(columns: Sequence[str], target: str | None) -> bool:
+    return target is not None and set(split_names(target, columns)) <= set(columns)
+
+
+def _own_names(y: Any) -> str | None:
+    """Names of the columns of targets that are a data frame."""
+    columns = getattr(y, "columns", None)
+    return None if columns is None else ",".join(map(str, columns))
 
 
 def from_native(data: Any, name: str, target: str | None, need_target: bool, y: Any = None) -> Table:
@@ -133,7 +162,8 @@ def from_arrays(
         raise ArgumentError("y", f"{len(flat)} targets, one for each row of x", len(targets))
     if names is None or len(names) != flat.shape[1]:
         names = [f"x{i}" for i in range(flat.shape[1])]
-    return Table(name, flat, targets, tuple(map(str, names)), target_name, shape if len(shape) > 1 else None)
+    known = target_name or _own_names(y)
+    return Table(name, flat, targets, tuple(map(str, names)), known, shape if len(shape) > 1 else None)
 
 
 def _target(y: Any, name: str) -> Any:
