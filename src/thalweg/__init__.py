@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from thalweg.data.read import read
     from thalweg.deploy import Model, load
     from thalweg.gradients import backprop, check_gradients, error_vectors
-    from thalweg.likelihoods import Bernoulli, Categorical, Gaussian, Laplace, Likelihood
+    from thalweg.likelihoods import Bernoulli, Categorical, Gaussian, Laplace, Likelihood, Multilabel, Poisson
     from thalweg.network import (
         Activation,
         BatchNorm,
@@ -45,7 +45,7 @@ _HOME = {
     "thalweg.data.read": ("read",),
     "thalweg.deploy": ("Model", "load"),
     "thalweg.gradients": ("backprop", "check_gradients", "error_vectors"),
-    "thalweg.likelihoods": ("Bernoulli", "Categorical", "Gaussian", "Laplace", "Likelihood"),
+    "thalweg.likelihoods": ("Bernoulli", "Categorical", "Gaussian", "Laplace", "Likelihood", "Multilabel", "Poisson"),
     "thalweg.network": (
         "Activation",
         "BatchNorm",
@@ -88,8 +88,10 @@ __all__ = [
     "Likelihood",
     "Model",
     "ModelError",
+    "Multilabel",
     "Network",
     "PReLU",
+    "Poisson",
     "Residual",
     "StepStatistics",
     "StorageError",

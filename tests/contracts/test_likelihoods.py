@@ -9,36 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from likelihood_examples import SETTINGS, example, example_targets
 
 from thalweg.core.errors import ArgumentError
-from thalweg.likelihoods import LIKELIHOODS, Likelihood, likelihood_from_dict, make_likelihood
+from thalweg.likelihoods import LIKELIHOODS, Categorical, Likelihood, likelihood_from_dict, make_likelihood
 
-ROWS, CLASSES = 12, 4
-
-SETTINGS = {
-    "gaussian": [{}, {"scale": 0.3}],
-    "laplace": [{}, {"scale": 2.5}],
-    "bernoulli": [{}, {"class_weights": (0.5, 3.0)}, {"label_smoothing": 0.2, "class_weights": (2.0, 0.7)}],
-    "categorical": [
-        {},
-        {"class_weights": (0.5, 3.0, 1.0, 0.0)},
-        {"label_smoothing": 0.2, "class_weights": (2.0, 0.7, 1.0, 1.5)},
-    ],
-    "soft_jaccard": [{}, {"smooth": 0.01, "class_weights": (2.0, 0.7, 1.0, 1.5)}, {"cross_entropy": 0.3}],
-    "soft_dice": [{}, {"smooth": 0.01, "class_weights": (2.0, 0.7, 1.0, 1.5)}, {"cross_entropy": 0.3}],
-    "hard_pixels": [{}, {"hard_share": 0.5, "label_smoothing": 0.2}],
-}
+ROWS = 12
 CASES = [make_likelihood(name, **options) for name in LIKELIHOODS for options in SETTINGS[name]]
-
-
-def example(likelihood: Likelihood, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Outputs and targets of the likelihood's kind, float64."""
-    rng = np.random.default_rng(seed)
-    if likelihood.metric == "rmse":
-        return rng.normal(size=(ROWS, 3)), rng.normal(size=(ROWS, 3))
-    classes = 2 if likelihood.name == "bernoulli" else CLASSES
-    y = np.concatenate([np.arange(classes), rng.integers(0, classes, ROWS - classes)]).astype(np.int32)
-    return 3 * rng.normal(size=(ROWS, 1 if classes == 2 else classes)), y
 
 
 def test_every_family_has_settings_to_test() -> None:
@@ -96,22 +73,37 @@ def test_float32_stays_float32_and_agrees_with_float64(likelihood: Likelihood) -
     np.testing.assert_allclose(error, exact[1], rtol=2e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", LIKELIHOODS)
-def test_predictive_distribution_is_the_likelihood(name: str) -> None:
-    options = {key: value for key, value in SETTINGS[name][1].items() if key == "scale"}
-    likelihood = make_likelihood(name, **options)
+@pytest.mark.parametrize("likelihood", CASES, ids=repr)
+def test_finite_for_outputs_up_to_1e4(likelihood: Likelihood) -> None:
+    _, y = example(likelihood)
+    width = example(likelihood)[0].shape[1]
+    outputs = np.random.default_rng(2).choice([-1e4, -88.0, 0.0, 88.0, 1e4], size=(ROWS, width))
+    outputs[0], outputs[1] = 1e4, -1e4
+    cost, error = jax.jit(likelihood.cost_and_error)(
+        outputs.astype(np.float32), y if y.dtype == np.int32 else y.astype(np.float32)
+    )
+    assert np.isfinite(cost).all()
+    assert np.isfinite(error).all()
+
+
+@pytest.mark.parametrize("likelihood", dict.fromkeys(case.unweighted() for case in CASES), ids=repr)
+def test_predictive_distribution_is_the_likelihood(likelihood: Likelihood) -> None:
     with jax.enable_x64(True):
         outputs, y = map(jnp.asarray, example(likelihood))
         density = likelihood.predictive(outputs)
         assert density.batch_shape == (ROWS,)
-        np.testing.assert_allclose(density.log_prob(y), -likelihood.cost(outputs, y), rtol=1e-10, atol=1e-12)
-        mean = likelihood.mean(outputs)
-        if likelihood.metric == "rmse":
-            np.testing.assert_allclose(mean, density.mean, rtol=1e-12)
-        else:
+        if likelihood.proper:
+            np.testing.assert_allclose(density.log_prob(y), -likelihood.cost(outputs, y), rtol=1e-10, atol=1e-12)
+        mean, std = likelihood.mean(outputs), likelihood.std(outputs)
+        assert mean.shape == std.shape == (ROWS, likelihood.target_width(outputs.shape[1]))
+        if likelihood.targets in {"classes", "ordered"}:
             for c in range(mean.shape[1]):
                 np.testing.assert_allclose(mean[:, c], jnp.exp(density.log_prob(jnp.full(ROWS, c))), rtol=1e-10)
             np.testing.assert_allclose(mean.sum(axis=1), 1, rtol=1e-12)
+            np.testing.assert_allclose(std**2, mean - mean**2, rtol=1e-9, atol=1e-15)
+        else:
+            np.testing.assert_allclose(mean, density.mean, rtol=1e-10)
+            np.testing.assert_allclose(std**2, density.variance, rtol=1e-10)
 
 
 @pytest.mark.parametrize("likelihood", CASES, ids=repr)
@@ -129,12 +121,19 @@ def test_score_counts_mistakes_or_squares(likelihood: Likelihood) -> None:
     outputs, y = example(likelihood)
     score = likelihood.score(outputs, y)
     if likelihood.metric == "rmse":
-        np.testing.assert_allclose(score, (outputs - y) ** 2)
-    else:
-        np.testing.assert_array_equal(score, (likelihood.mean(outputs).argmax(axis=1) != y)[:, None])
-        assert (likelihood.score(np.full_like(outputs, np.nan), y) == 1).all()
-        # Equal logits: the first class is predicted, by score as by argmax.
-        np.testing.assert_array_equal(likelihood.score(np.zeros_like(outputs), y), (y != 0)[:, None])
+        np.testing.assert_allclose(score, (likelihood.mean(outputs) - y) ** 2)
+        return
+    missing = likelihood.score(np.full_like(outputs, np.nan), y)
+    assert (missing == 1).all()
+    if likelihood.targets == "labels":
+        np.testing.assert_array_equal(score, (likelihood.mean(outputs) > 0.5) != y)
+        # A probability of one half: the label is not predicted.
+        np.testing.assert_array_equal(likelihood.score(np.zeros_like(outputs), y), y != 0)
+        return
+    np.testing.assert_array_equal(score, (likelihood.mean(outputs).argmax(axis=1) != y)[:, None])
+    # Equal logits: the first class is predicted, by score as by argmax.
+    level = likelihood.mean(np.zeros_like(outputs)).argmax(axis=1)
+    np.testing.assert_array_equal(likelihood.score(np.zeros_like(outputs), y), (y != level)[:, None])
 
 
 @pytest.mark.parametrize("likelihood", CASES, ids=repr)
@@ -144,14 +143,9 @@ def test_saved_and_read_back(likelihood: Likelihood) -> None:
 
 @pytest.mark.parametrize("likelihood", CASES, ids=repr)
 def test_output_bias_is_the_best_constant(likelihood: Likelihood) -> None:
-    rng = np.random.default_rng(1)
     rows = 2000  # many rows, so that the one added example a class does not show
-    if likelihood.metric == "rmse":
-        y = rng.gamma(2.0, size=(rows, 2)).astype(np.float32)
-    else:
-        y = np.minimum(rng.geometric(0.5, rows) - 1, 1 if likelihood.name == "bernoulli" else CLASSES - 1).astype(
-            np.int32
-        )
+    y = example_targets(likelihood, rows, np.random.default_rng(1))
+    y = y if y.dtype == np.int32 else y.astype(np.float32)
     width = likelihood.output_width(y)
     likelihood.check(width, y)
     bias = likelihood.output_bias(y, width)
@@ -169,14 +163,14 @@ def test_check_names_what_is_wrong(name: str) -> None:
     width = outputs.shape[1]
     likelihood.check(width, y)
     # Targets of the other kind.
-    other = np.zeros(ROWS, np.int32) if likelihood.metric == "rmse" else np.linspace(0, 1, ROWS)
+    other = np.linspace(0, 1, ROWS) if likelihood.targets in {"classes", "ordered"} else np.zeros(ROWS, np.int32)
     with pytest.raises(ArgumentError, match=r"likelihood: expected .*categorical|likelihood: expected .*gaussian"):
         likelihood.check(width, other)
     with pytest.raises(ArgumentError, match=r"likelihood: expected"):
         likelihood.check(width, np.array(["a"] * ROWS))
     # A width that does not fit, and shapes that cannot be.
     with pytest.raises(ArgumentError):
-        likelihood.check(width + 1 if likelihood.metric == "rmse" or name == "bernoulli" else width - 1, y)
+        likelihood.check(width - 1 if isinstance(likelihood, Categorical) else width + 1, y)
     with pytest.raises(ArgumentError, match=r"y: expected .*shape"):
         likelihood.check(width, y[..., None])
 
@@ -184,5 +178,9 @@ def test_check_names_what_is_wrong(name: str) -> None:
 @pytest.mark.parametrize("name", LIKELIHOODS)
 def test_unknown_settings_are_named(name: str) -> None:
     fields = [field.name for field in dataclasses.fields(LIKELIHOODS[name])]
+    if not fields:
+        with pytest.raises(ArgumentError, match="no settings"):
+            make_likelihood(name, scale=1.0)
+        return
     with pytest.raises(ArgumentError, match=f"Did you mean '{fields[-1]}'"):
         make_likelihood(name, **{fields[-1] + "s": 1})

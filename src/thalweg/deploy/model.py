@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,7 +64,7 @@ class Model:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_forward", jax.jit(self.network.apply))
-        object.__setattr__(self, "_cost", jax.jit(partial(_total_cost, _plain(self.likelihood))))
+        object.__setattr__(self, "_cost", jax.jit(partial(_total_cost, self.likelihood.unweighted())))
 
     @property
     def task(self) -> str:
@@ -299,13 +298,6 @@ def restored(structure: Any, arrays: Mapping[str, NDArray[Any]], folder: Path) -
     if surplus := sorted(set(arrays) - set(expected)):
         raise ModelError(f"{folder} is damaged: the weights hold {surplus[0]}, which the network does not have.")
     return jax.tree_util.tree_unflatten(treedef, [arrays[name] for name in expected])
-
-
-def _plain(likelihood: Likelihood) -> Likelihood:
-    """Without class weights and label smoothing, which shape learning and not the predictive distribution."""
-    names = {field.name for field in dataclasses.fields(likelihood)} & {"class_weights", "label_smoothing"}
-    defaults = {field.name: field.default for field in dataclasses.fields(likelihood) if field.name in names}
-    return dataclasses.replace(likelihood, **defaults)
 
 
 def _in_units(distribution: Any, shift: NDArray[np.float64], scale: NDArray[np.float64]) -> Any:

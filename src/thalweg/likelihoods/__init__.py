@@ -6,7 +6,9 @@ from thalweg.likelihoods.gaussian import Gaussian
 from thalweg.likelihoods.hard_pixels import HardPixels
 from thalweg.likelihoods.laplace import Laplace
 from thalweg.likelihoods.likelihood import Likelihood
+from thalweg.likelihoods.multilabel import Multilabel
 from thalweg.likelihoods.overlap import SoftDice, SoftJaccard
+from thalweg.likelihoods.poisson import Poisson
 from thalweg.likelihoods.registry import LIKELIHOODS, auto_likelihood, likelihood_from_dict, make_likelihood
 
 __all__ = [
@@ -17,6 +19,8 @@ __all__ = [
     "HardPixels",
     "Laplace",
     "Likelihood",
+    "Multilabel",
+    "Poisson",
     "SoftDice",
     "SoftJaccard",
     "auto_likelihood",

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from thalweg.core.validate import number
+from thalweg.likelihoods.likelihood import array_library
 from thalweg.likelihoods.regression import Regression, floor_scale
 
 
@@ -55,6 +56,10 @@ class Gaussian(Regression):
         from numpyro.distributions import Normal
 
         return Normal(outputs, self.scale).to_event(1)
+
+    def std(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch outputs"]:
+        deviations: Array = array_library(outputs).full_like(outputs, self.scale)
+        return deviations
 
     def with_noise(self, outputs: np.ndarray, y: np.ndarray) -> Self:
         """Return the likelihood with σ² = mean of the squared residuals."""

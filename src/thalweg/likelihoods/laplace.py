@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from thalweg.core.validate import number
+from thalweg.likelihoods.likelihood import array_library
 from thalweg.likelihoods.regression import Regression, floor_scale
 
 
@@ -54,6 +55,10 @@ class Laplace(Regression):
         from numpyro.distributions import Laplace as Density
 
         return Density(outputs, self.scale).to_event(1)
+
+    def std(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch outputs"]:
+        deviations: Array = array_library(outputs).full_like(outputs, math.sqrt(2) * self.scale)
+        return deviations
 
     def with_noise(self, outputs: np.ndarray, y: np.ndarray) -> Self:
         """Return the likelihood with b = mean of the absolute residuals."""

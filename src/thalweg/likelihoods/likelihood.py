@@ -19,6 +19,9 @@ TargetKind = Literal["classes", "ordered", "labels", "numbers", "counts"]
 """What targets are: class numbers (N,), class numbers (N,) whose order counts, zeros and ones (N, K), numbers (N, K)
 that may be shifted and scaled, or whole numbers of at least 0 (N, K) that may not."""
 
+_LEARNING_ONLY = {"class_weights", "positive_weights", "label_smoothing"}
+"""Settings that shape learning and not the predictive distribution."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Likelihood(ABC):
@@ -30,6 +33,8 @@ class Likelihood(ABC):
     name: ClassVar[str]
     targets: ClassVar[TargetKind]
     metric: ClassVar[Literal["error", "rmse"]]
+    proper: ClassVar[bool] = True
+    """Whether the cost is the negative log-density of the predictive distribution, so that losses compare in nats."""
 
     @abstractmethod
     def cost(self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch ..."]) -> Float[Array, " batch"]:
@@ -68,18 +73,28 @@ class Likelihood(ABC):
     def predictive(self, outputs: Float[Array, "batch outputs"]) -> Any:
         """Return q(·|x; θ) as a NumPyro distribution with one batch axis; its ``log_prob(y)`` is the negative cost.
 
-        Class weights and label smoothing belong to learning and leave the predictive distribution as it is.
+        Class weights and label smoothing belong to learning and leave the predictive distribution as it is. Families
+        that are not ``proper`` have another cost.
         """
 
     @abstractmethod
     def score(
         self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch ..."]
     ) -> Float[Array, "batch scores"]:
-        """Return what the metric averages: mistakes 0/1 (batch, 1), or squared errors (batch, outputs)."""
+        """Return what the metric averages: mistakes 0/1 (batch, 1) or (batch, labels), or squares (batch, K)."""
 
     @abstractmethod
     def mean(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch values"]:
-        """Return class probabilities (batch, classes), or predicted means (batch, outputs)."""
+        """Return probabilities of classes or labels (batch, values), or predicted means (batch, values)."""
+
+    def std(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch values"]:
+        """Return the predictive standard deviation of each value of :meth:`mean`, without building a distribution.
+
+        Classes and labels stand for indicators here, whose deviation is √(p (1 - p)).
+        """
+        p = self.mean(outputs)
+        deviation: Array = array_library(outputs).sqrt(p * (1 - p))
+        return deviation
 
     @abstractmethod
     def check(self, outputs: int, y: np.ndarray) -> None:
@@ -110,10 +125,17 @@ class Likelihood(ABC):
     def output_bias(self, y: np.ndarray, outputs: int | None = None) -> np.ndarray:
         """Return the constant output of least mean cost over ``y``: a starting bias for the last layer.
 
+        A family with many such optima returns a good start towards one.
+
         Args:
             y: training targets.
             outputs: width of the network's output, where ``y`` does not tell it (a class may be absent).
         """
+
+    def unweighted(self) -> Self:
+        """Return the likelihood without class weights and label smoothing: what test sets are judged by."""
+        known = {field.name: field.default for field in dataclasses.fields(self)}
+        return dataclasses.replace(self, **{name: known[name] for name in _LEARNING_ONLY & known.keys()})
 
     def to_dict(self) -> dict[str, Any]:
         """Return name and settings as JSON values; ``likelihood_from_dict`` reads them back."""

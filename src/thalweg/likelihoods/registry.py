@@ -14,13 +14,17 @@ from thalweg.likelihoods.gaussian import Gaussian
 from thalweg.likelihoods.hard_pixels import HardPixels
 from thalweg.likelihoods.laplace import Laplace
 from thalweg.likelihoods.likelihood import Likelihood
+from thalweg.likelihoods.multilabel import Multilabel
 from thalweg.likelihoods.overlap import SoftDice, SoftJaccard
+from thalweg.likelihoods.poisson import Poisson
 
 LIKELIHOODS: dict[str, type[Likelihood]] = {
     "gaussian": Gaussian,
     "laplace": Laplace,
     "bernoulli": Bernoulli,
     "categorical": Categorical,
+    "multilabel": Multilabel,
+    "poisson": Poisson,
     "soft_jaccard": SoftJaccard,
     "soft_dice": SoftDice,
     "hard_pixels": HardPixels,
@@ -48,11 +52,10 @@ def make_likelihood(likelihood: str | Likelihood, **options: Any) -> Likelihood:
     else:
         raise ArgumentError("likelihood", "a name or a likelihood object", repr(likelihood))
     known = [field.name for field in dataclasses.fields(family)]
+    expected = f"settings among {', '.join(known)}" if known else "no settings"
     for option in options:
         if option not in known:
-            raise ArgumentError(
-                f"likelihood {family.name}", f"settings among {', '.join(known)}", repr(option), nearest(option, known)
-            )
+            raise ArgumentError(f"likelihood {family.name}", expected, repr(option), nearest(option, known))
     if isinstance(likelihood, Likelihood):
         return dataclasses.replace(likelihood, **options) if options else likelihood
     return family(**options)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from thalweg.core.errors import ArgumentError
 from thalweg.likelihoods.likelihood import Likelihood, TargetKind, array_library
@@ -15,27 +16,30 @@ SMALLEST_SCALE = 1e-6
 
 
 class Regression(Likelihood):
-    """A likelihood of continuous targets y ∈ R^K, the network's output being their location."""
+    """A likelihood of continuous targets y ∈ R^K; unless a family says otherwise, the output is their location."""
 
     targets: ClassVar[TargetKind] = "numbers"
     metric: ClassVar[Literal["error", "rmse"]] = "rmse"
 
     def score(
-        self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch outputs"]
-    ) -> Float[Array, "batch outputs"]:
-        squares: Array = array_library(outputs).square(outputs - y)
+        self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch targets"]
+    ) -> Float[Array, "batch targets"]:
+        squares: Array = array_library(outputs).square(self.mean(outputs) - y)
         return squares
 
-    def mean(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch outputs"]:
+    def mean(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch targets"]:
         return outputs
+
+    @abstractmethod
+    def std(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch targets"]: ...
 
     def output_width(self, y: np.ndarray, classes: int | None = None) -> int:
         del classes
-        _check_targets(self.name, y)
+        check_columns(self.name, y)
         return int(y.shape[1])
 
     def check(self, outputs: int, y: np.ndarray) -> None:
-        _check_targets(self.name, y)
+        check_columns(self.name, y)
         if y.shape[1] != self.target_width(outputs):
             raise ArgumentError(
                 "y",
@@ -52,9 +56,21 @@ class Regression(Likelihood):
             )
 
 
-def _check_targets(name: str, y: np.ndarray) -> None:
-    """Check that targets are continuous and have two axes."""
-    if y.dtype.kind not in "fiu":
+def check_columns(name: str, y: np.ndarray, kinds: str = "fiu") -> None:
+    """Check that targets are numbers and have two axes.
+
+    Args:
+        name: of the likelihood, for the message.
+        y: targets.
+        kinds: accepted NumPy type kinds.
+
+    Raises:
+        ArgumentError: naming ``likelihood`` for targets of another kind, ``y`` for a wrong shape.
+
+    Example:
+        >>> check_columns("gaussian", np.zeros((3, 1)))
+    """
+    if y.dtype.kind not in kinds:
         raise ArgumentError(
             "likelihood",
             "one that produces these targets, such as 'categorical'",
