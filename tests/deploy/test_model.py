@@ -153,7 +153,9 @@ def test_damaged_newer_and_missing_models(tmp_path: Path) -> None:
     changed("weights.safetensors", b"", "damaged")
     changed("model.json", b"{", "damaged")
     changed("model.json", b"[]", "damaged")
-    changed("model.json", told(schema_version=2, thalweg="9.0"), r"newer thalweg \(9.0, schema 2.*Upgrade")
+    changed(
+        "model.json", told(schema_version=SCHEMA_VERSION + 1, thalweg="9.0"), r"newer thalweg \(9.0, schema 3.*Upgrade"
+    )
     changed("model.json", told(network={"inputs": 4}), "damaged")
     changed("model.json", told(likelihood={"name": "none"}), "likelihood")
     changed("model.json", told(network=dense_network(5, (8, 8), 3).to_dict()), r"params.0.weight has shape \(8, 4\)")
