@@ -45,7 +45,7 @@ bench: .venv/.bench
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv docs/_build docs/api .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv docs/_build docs/api docs/lessons/pictures .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # One environment in three steps, each done again when pyproject.toml changes: what runs, what tests, what compares.
 .venv/.runtime: pyproject.toml

@@ -30,7 +30,9 @@ def test_importing_the_package_is_free() -> None:
     assert not imported_by("import thalweg") & HEAVY
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["predict", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["predict", "--help"], ["lesson", "--help"], ["lesson"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = f"import sys; sys.argv = ['thalweg', *{arguments}]; from thalweg.cli.main import main; main()"
     assert not imported_by(code) & HEAVY

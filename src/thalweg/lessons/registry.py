@@ -1,0 +1,52 @@
+"""The lessons by name: command line, docs and tests read this dictionary, and none of them loads a lesson for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is known of a lesson before it runs.
+
+    Args:
+        name: key in ``LESSONS``; the module has the same name with underscores.
+        title: what it shows, one line.
+        quick: settings of its ``compute`` for a picture within seconds, as the docs draw it.
+
+    Example:
+        >>> LESSONS["activations"].title
+        'Every activation beside its derivative'
+    """
+
+    name: str
+    title: str
+    quick: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self) -> ModuleType:
+        """Import the module with ``compute``, ``draw`` and ``tell``."""
+        return import_module(f"thalweg.lessons.{self.name.replace('-', '_')}")
+
+
+LESSONS: dict[str, Lesson] = {
+    entry.name: entry
+    for entry in (
+        Lesson("neuron", "A neuron, a layer, a cascade, and how many parameters they have"),
+        Lesson("activations", "Every activation beside its derivative"),
+        Lesson(
+            "universal-approximation",
+            "One hidden layer follows a function, the closer the more neurons it has",
+            quick={"epochs": 400, "starts": 1},
+        ),
+        Lesson(
+            "digits",
+            "Handwritten digits, 469 minibatches an epoch",
+            quick={"hidden": 64, "epochs": 2},
+        ),
+    )
+}
+"""The lessons, in the order of a course."""

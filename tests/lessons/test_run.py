@@ -1,0 +1,85 @@
+"""The lessons as a whole: what each leaves, how they are listed and run, and what is said to bad input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+import pytest
+from pictures import check_pictures, lesson
+
+import thalweg as tw
+from thalweg.cli import engine, main
+from thalweg.core.errors import ArgumentError, StorageError
+from thalweg.lessons.run import save
+
+DOCS = Path(__file__).parents[2] / "docs" / "lessons"
+
+
+@pytest.mark.parametrize("name", tw.lessons.LESSONS)
+def test_a_lesson_leaves_a_text_and_its_pictures(name: str, tmp_path: Path) -> None:
+    done = lesson(name)
+    assert len(done.text.split()) > 40
+    assert max(map(len, done.text.splitlines())) <= 100
+    check_pictures(save(done.figure, tmp_path, name))
+
+
+@pytest.mark.parametrize("name", tw.lessons.LESSONS)
+def test_a_lesson_has_a_page_with_its_picture_and_command(name: str) -> None:
+    page = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    assert f"pictures/{name}.svg" in page
+    assert f"thalweg lesson {name}" in page
+
+
+def test_the_same_picture_is_the_same_bytes_whatever_the_callers_settings(tmp_path: Path) -> None:
+    files = [tw.lessons.run("activations", tmp_path / "a").files]
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red"}):
+        files.append(tw.lessons.run("activations", tmp_path / "b").files)
+        assert matplotlib.rcParams["font.size"] == 30
+    for first, second in zip(*files, strict=True):
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_unknown_names_get_the_nearest() -> None:
+    with pytest.raises(ArgumentError, match="lesson: .*'nuron'.* Did you mean 'neuron'"):
+        tw.lessons.run("nuron")
+    with pytest.raises(ArgumentError, match="lesson digits: .*'epoch'.* Did you mean 'epochs'"):
+        tw.lessons.run("digits", epoch=3)
+
+
+def test_an_unwritable_folder_is_told_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken").write_text("")
+    monkeypatch.setattr(tw.lessons.Lesson, "load", lambda self: pytest.fail("computed first"))
+    for folder in ("taken", "taken/below"):
+        with pytest.raises(StorageError, match="taken"):
+            tw.lessons.run("neuron", tmp_path / folder)
+
+
+def run_command(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main.run([str(argument) for argument in arguments])
+    return code, *capsys.readouterr()
+
+
+def test_the_command_lists_and_runs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "keep_compiled", lambda: None)
+    code, out, _ = run_command(capsys, "lesson")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()[:-1]] == list(tw.lessons.LESSONS)
+    code, out, _ = run_command(capsys, "lesson", "neuron", "--out", tmp_path / "new" / "folder")
+    assert code == 0
+    assert "whole cascade                 13" in out
+    shown = [Path(line.split(maxsplit=1)[1]) for line in out.splitlines() if line.startswith("picture")]
+    assert shown == sorted((tmp_path / "new" / "folder").iterdir())
+
+
+def test_the_command_says_what_is_wrong_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for arguments, word in ((["nurn"], "Did you mean 'neuron'"), (["neuron", "--out", tmp_path / "file"], "file")):
+        code, out, err = run_command(capsys, "lesson", *arguments)
+        assert (code, len(err.splitlines())) == (2, 1)
+        assert word in err
+        assert "whole cascade" not in out

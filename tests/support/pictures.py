@@ -1,0 +1,44 @@
+"""What every lesson leaves: two pictures that show something, and a text."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib.image
+import numpy as np
+
+import thalweg as tw
+
+TINY: dict[str, dict[str, Any]] = {
+    "neuron": {"points": 61},
+    "universal-approximation": {"neurons": (1, 8), "epochs": 300, "starts": 1},
+    "digits": {"hidden": 16, "epochs": 1},
+}
+"""Settings that keep a lesson's point and cost little."""
+
+
+@cache
+def lesson(name: str) -> tw.lessons.Result:
+    """The lesson with settings for tests, run once a process."""
+    return tw.lessons.run(name, quick=True, **TINY.get(name, {}))
+
+
+def check_pictures(files: tuple[Path, ...]) -> None:
+    """A PNG of the width of a page and an SVG, both with something drawn on white."""
+    png, svg = files
+    assert (png.suffix, svg.suffix) == (".png", ".svg")
+    pixels = matplotlib.image.imread(png)
+    height, width = pixels.shape[:2]
+    assert width == 1152
+    assert 500 < height < 1400
+    assert (pixels[[0, -1]] == 1).all()  # nothing runs over the edge, and the ground is white
+    inked = (pixels[..., :3] < 0.9).any(axis=-1)
+    assert 0.01 < inked.mean() < 0.9
+    # Every quarter of the picture holds something.
+    assert all(half.any() for part in np.array_split(inked, 2) for half in np.array_split(part, 2, axis=1))
+    root = ET.parse(svg).getroot()
+    assert root.tag.endswith("svg")
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}path"))) > 20
