@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
+import matplotlib as mpl
 import pytest
 from pictures import check_pictures, lesson
 
@@ -33,17 +33,17 @@ def test_a_lesson_has_a_page_with_its_picture_and_command(name: str) -> None:
 
 def test_the_same_picture_is_the_same_bytes_whatever_the_callers_settings(tmp_path: Path) -> None:
     files = [tw.lessons.run("activations", tmp_path / "a").files]
-    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red"}):
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "red"}):
         files.append(tw.lessons.run("activations", tmp_path / "b").files)
-        assert matplotlib.rcParams["font.size"] == 30
+        assert mpl.rcParams["font.size"] == 30
     for first, second in zip(*files, strict=True):
         assert first.read_bytes() == second.read_bytes()
 
 
 def test_unknown_names_get_the_nearest() -> None:
-    with pytest.raises(ArgumentError, match="lesson: .*'nuron'.* Did you mean 'neuron'"):
+    with pytest.raises(ArgumentError, match=r"lesson: .*'nuron'.* Did you mean 'neuron'"):
         tw.lessons.run("nuron")
-    with pytest.raises(ArgumentError, match="lesson digits: .*'epoch'.* Did you mean 'epochs'"):
+    with pytest.raises(ArgumentError, match=r"lesson digits: .*'epoch'.* Did you mean 'epochs'"):
         tw.lessons.run("digits", epoch=3)
 
 
