@@ -93,7 +93,9 @@ def test_predictive_distribution_is_the_likelihood(likelihood: Likelihood) -> No
         density = likelihood.predictive(outputs)
         assert density.batch_shape == (ROWS,)
         if likelihood.proper:
-            np.testing.assert_allclose(density.log_prob(y), -likelihood.cost(outputs, y), rtol=1e-10, atol=1e-12)
+            # NumPyro's beta function has no more digits in float64.
+            digits = 1e-6 if likelihood.name == "negative_binomial" else 1e-10
+            np.testing.assert_allclose(density.log_prob(y), -likelihood.cost(outputs, y), rtol=digits, atol=1e-12)
         mean, std = likelihood.mean(outputs), likelihood.std(outputs)
         assert mean.shape == std.shape == (ROWS, likelihood.target_width(outputs.shape[1]))
         if likelihood.targets in {"classes", "ordered"}:

@@ -22,6 +22,10 @@ SETTINGS = {
     "hard_pixels": [{}, {"hard_share": 0.5, "label_smoothing": 0.2}],
     "multilabel": [{}, {"positive_weights": (0.5, 3.0, 1.0), "label_smoothing": 0.2}],
     "poisson": [{}],
+    "negative_binomial": [{}, {"dispersion": 0.05}],
+    "heteroscedastic": [{}],
+    "huber": [{}, {"delta": 0.5, "scale": 0.7}],
+    "student_t": [{}, {"df": 2.5, "scale": 0.7}],
 }
 """By name: settings to test, the defaults first and the fullest last."""
 

@@ -4,12 +4,16 @@ from thalweg.likelihoods.bernoulli import Bernoulli
 from thalweg.likelihoods.categorical import Categorical
 from thalweg.likelihoods.gaussian import Gaussian
 from thalweg.likelihoods.hard_pixels import HardPixels
+from thalweg.likelihoods.heteroscedastic import Heteroscedastic
+from thalweg.likelihoods.huber import Huber
 from thalweg.likelihoods.laplace import Laplace
 from thalweg.likelihoods.likelihood import Likelihood
 from thalweg.likelihoods.multilabel import Multilabel
+from thalweg.likelihoods.negative_binomial import NegativeBinomial
 from thalweg.likelihoods.overlap import SoftDice, SoftJaccard
 from thalweg.likelihoods.poisson import Poisson
 from thalweg.likelihoods.registry import LIKELIHOODS, auto_likelihood, likelihood_from_dict, make_likelihood
+from thalweg.likelihoods.student_t import StudentT
 
 __all__ = [
     "LIKELIHOODS",
@@ -17,12 +21,16 @@ __all__ = [
     "Categorical",
     "Gaussian",
     "HardPixels",
+    "Heteroscedastic",
+    "Huber",
     "Laplace",
     "Likelihood",
     "Multilabel",
+    "NegativeBinomial",
     "Poisson",
     "SoftDice",
     "SoftJaccard",
+    "StudentT",
     "auto_likelihood",
     "likelihood_from_dict",
     "make_likelihood",

@@ -12,11 +12,15 @@ from thalweg.likelihoods.bernoulli import Bernoulli
 from thalweg.likelihoods.categorical import Categorical
 from thalweg.likelihoods.gaussian import Gaussian
 from thalweg.likelihoods.hard_pixels import HardPixels
+from thalweg.likelihoods.heteroscedastic import Heteroscedastic
+from thalweg.likelihoods.huber import Huber
 from thalweg.likelihoods.laplace import Laplace
 from thalweg.likelihoods.likelihood import Likelihood
 from thalweg.likelihoods.multilabel import Multilabel
+from thalweg.likelihoods.negative_binomial import NegativeBinomial
 from thalweg.likelihoods.overlap import SoftDice, SoftJaccard
 from thalweg.likelihoods.poisson import Poisson
+from thalweg.likelihoods.student_t import StudentT
 
 LIKELIHOODS: dict[str, type[Likelihood]] = {
     "gaussian": Gaussian,
@@ -24,7 +28,11 @@ LIKELIHOODS: dict[str, type[Likelihood]] = {
     "bernoulli": Bernoulli,
     "categorical": Categorical,
     "multilabel": Multilabel,
+    "heteroscedastic": Heteroscedastic,
+    "huber": Huber,
+    "student_t": StudentT,
     "poisson": Poisson,
+    "negative_binomial": NegativeBinomial,
     "soft_jaccard": SoftJaccard,
     "soft_dice": SoftDice,
     "hard_pixels": HardPixels,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -86,6 +87,51 @@ def check_columns(name: str, y: np.ndarray, kinds: str = "fiu") -> None:
         )
     if y.ndim != 2:
         raise ArgumentError("y", "an array of shape (rows, outputs)", f"shape {y.shape}", "Use y.reshape(-1, 1).")
+
+
+def check_multiple(name: str, outputs: int, factor: int) -> None:
+    """Check that a network gives a whole number of targets ``factor`` outputs each.
+
+    Example:
+        >>> check_multiple("heteroscedastic", 4, 2)
+    """
+    if outputs < factor or outputs % factor:
+        raise ArgumentError(
+            "likelihood", f"{factor} outputs for each target of {name!r}", f"a network with {outputs} output(s)"
+        )
+
+
+def weighted_location(y: np.ndarray, weight: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return the location of each column: weighted means from the median on, the weights following the residuals.
+
+    Args:
+        y: targets (N, K).
+        weight: factors of values at given distances (N, K) from the location, ψ(r) / r of an M-estimator.
+
+    Example:
+        >>> weighted_location(np.array([[0.0], [1.0], [50.0]]), lambda r: 1 / np.maximum(np.abs(r), 1)).round(1)
+        array([1.], dtype=float32)
+
+    Source: Huber, Ronchetti, *Robust Statistics* (2009), section 7.8.
+    """
+    values = np.asarray(y, np.float64)
+    location = np.median(values, axis=0)
+    for _ in range(100):
+        factor = weight(values - location)
+        previous, location = location, (factor * values).sum(axis=0) / factor.sum(axis=0)
+        if np.allclose(location, previous, rtol=1e-7, atol=1e-9 * SMALLEST_SCALE):
+            break
+    return location.astype(np.float32)
+
+
+def floor_scales(scales: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return one scale a column, kept away from zero as by :func:`floor_scale`.
+
+    Example:
+        >>> floor_scales(np.array([0.0, 1.0]), np.array([[1.0, 0.0], [3.0, 0.0]]))
+        array([1.e-06, 1.e+00])
+    """
+    return np.array([floor_scale(float(scale), column) for scale, column in zip(scales, y.T, strict=True)])
 
 
 def floor_scale(scale: float, y: np.ndarray) -> float:
