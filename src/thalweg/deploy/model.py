@@ -139,7 +139,11 @@ class Model:
     def distribution(self, outputs: Any) -> Any:
         """Return the distribution that raw outputs (N, ·) stand for, in the target's units."""
         distribution = self.likelihood.predictive(outputs)
-        return _in_units(distribution, *self.target_scale()) if self.likelihood.targets == "numbers" else distribution
+        if self.likelihood.targets != "numbers":
+            return distribution
+        from thalweg.probability import affine
+
+        return affine(distribution, *self.target_scale())
 
     def evaluate(self, x: Any, y: Any) -> dict[str, float]:
         """Test on labelled data.
@@ -298,18 +302,6 @@ def restored(structure: Any, arrays: Mapping[str, NDArray[Any]], folder: Path) -
     if surplus := sorted(set(arrays) - set(expected)):
         raise ModelError(f"{folder} is damaged: the weights hold {surplus[0]}, which the network does not have.")
     return jax.tree_util.tree_unflatten(treedef, [arrays[name] for name in expected])
-
-
-def _in_units(distribution: Any, shift: NDArray[np.float64], scale: NDArray[np.float64]) -> Any:
-    """Return the distribution of shift + scale · z, with its moments where the family is one of location and scale."""
-    from numpyro.distributions import Independent, TransformedDistribution
-    from numpyro.distributions.transforms import AffineTransform
-
-    shift, scale = shift.astype(np.float32), scale.astype(np.float32)
-    base = distribution.base_dist if isinstance(distribution, Independent) else None
-    if base is not None and {"loc", "scale"} == set(base.arg_constraints):
-        return type(base)(base.loc * scale + shift, base.scale * scale).to_event(1)
-    return TransformedDistribution(distribution, AffineTransform(shift, scale))
 
 
 def _total_cost(likelihood: Likelihood, outputs: Any, y: Any, weight: Any) -> Any:
