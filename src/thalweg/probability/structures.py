@@ -188,9 +188,7 @@ class TruncatedView(View):
         return np.clip(x, self.lower, self.upper)
 
     def upper_quantile(self, q: Numbers) -> Numbers:
-        return np.clip(
-            self._base.upper_quantile(np.minimum(self._above + q * self._mass, 1.0)), self.lower, self.upper
-        )
+        return np.clip(self._base.upper_quantile(np.minimum(self._above + q * self._mass, 1.0)), self.lower, self.upper)
 
     def mode(self) -> Numbers:
         return np.clip(self._base.mode(), self.lower, self.upper)
