@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from thalweg.core.errors import ArgumentError, ModelError, StorageError
+from thalweg.deploy.artefact import SCHEMA_VERSION
 from thalweg.deploy.model import BUCKETS, Model, load
 from thalweg.likelihoods import Categorical, Gaussian, Likelihood, make_likelihood
 from thalweg.network import dense_network

@@ -37,25 +37,61 @@ def evaluate(run: RunArgument, data: DataArgument, target: Target = None) -> int
 
 def lines(result: dict[str, Any]) -> list[str]:
     """Return an evaluation as lines of text."""
-    if result["task"] == "regression":
-        head = [f"{result['rows']} rows, root mean squared error {result['rmse']:.5g}"]
-        head += [f"a constant guess: {result['baseline']['rmse']:.5g}"] if result["baseline"]["rmse"] else []
-        return head + [
-            f"{target['name']}: rmse {target['rmse']:.5g}, mean absolute error {target['mae']:.5g}, "
-            f"R² {'undefined' if target['r2'] is None else format(target['r2'], '.4f')}"
-            for target in result["targets"]
+    return {"regression": _numbers, "multilabel": _labels, "classification": _classes}[result["task"]](result)
+
+
+def _numbers(result: dict[str, Any]) -> list[str]:
+    head = [f"{result['rows']} rows, root mean squared error {result['rmse']:.5g}"]
+    head += [f"a constant guess: {result['baseline']['rmse']:.5g}"] if result["baseline"]["rmse"] else []
+    head += [f"mean -ln q(y|x) {result['loss']:.4f} nat"] if result["loss"] is not None else []
+    for target in result["targets"]:
+        words = f"{target['name']}: rmse {target['rmse']:.5g}, mean absolute error {target['mae']:.5g}"
+        words += f", R² {'undefined' if target['r2'] is None else format(target['r2'], '.4f')}"
+        if target.get("deviance") is not None:
+            words += f", Poisson deviance {target['deviance']:.5g}"
+        head.append(words)
+        held = [row for row in target["coverage"] if row["level"] == 0.9]
+        head += [
+            f"{target['name']}: its central 90 % interval holds {100 * row['share']:.1f} % of the values, "
+            f"mean width {row['width']:.5g}"
+            for row in held
         ]
+    return head
+
+
+def _labels(result: dict[str, Any]) -> list[str]:
+    base = result["baseline"]
+    return [
+        f"{result['rows']} rows, {100 * result['error']:.2f} % of their labels wrong ({result['mistakes']})",
+        f"{result['rows_wrong']} rows have a wrong label",
+        f"mean -ln p(true labels) {result['loss']:.4f} nat",
+        f"always the more frequent value: {100 * base['error']:.2f} % wrong",
+        *_scores("label", result["per_label"]),
+    ]
+
+
+def _classes(result: dict[str, Any]) -> list[str]:
     head = [
         f"{result['rows']} rows, {100 * result['error']:.2f} % wrong ({result['mistakes']})",
         f"mean -ln p(true class) {result['loss']:.4f} nat",
         f"always {result['baseline']['guess']!r}: {100 * result['baseline']['error']:.2f} % wrong",
     ]
-    width = max(len("class"), *(len(row["class"]) for row in result["per_class"]))
-    table = [f"{'class':<{width}}  {'rows':>7}  precision  recall"]
-    for row in result["per_class"]:
+    if off := result.get("distance"):
+        head.append(
+            f"on average {off['mean']:.3f} classes off (the middle class: {off['baseline']:.3f}), "
+            f"{100 * off['within_one']:.1f} % at most one"
+        )
+    return [*head, *_scores("class", result["per_class"])]
+
+
+def _scores(kind: str, rows: list[dict[str, Any]]) -> list[str]:
+    """A table of precision and recall."""
+    width = max(len(kind), *(len(row[kind]) for row in rows))
+    table = [f"{kind:<{width}}  {'rows':>7}  precision  recall"]
+    for row in rows:
         precision, recall = ("-" if row[key] is None else f"{100 * row[key]:.1f} %" for key in ("precision", "recall"))
-        table.append(f"{row['class']:<{width}}  {row['support']:>7}  {precision:>9}  {recall:>6}")
-    return [*head, *table]
+        table.append(f"{row[kind]:<{width}}  {row['support']:>7}  {precision:>9}  {recall:>6}")
+    return table
 
 
 def _own_target(model: Any, data: str) -> str | None:

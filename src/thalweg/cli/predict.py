@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from thalweg.data.encode import Encoder
     from thalweg.deploy import Model
 
+QUANTILES = (0.05, 0.95)
+"""Ends of the central 90 % interval."""
+
 Output = Annotated[
     Path,
     typer.Option(
@@ -26,14 +29,26 @@ Output = Annotated[
 ]
 
 
-def predict(run: RunArgument, data: DataArgument, output: Output) -> int:
-    """Predict for every row of DATA: the class and its probabilities, or the mean and its standard deviation."""
+Quantiles = Annotated[
+    str | None,
+    typer.Option(
+        "--quantiles",
+        metavar="Q,Q,…",
+        help="For numbers: which quantiles to write. Default 0.05,0.95, or those a quantile model was trained for.",
+        show_default=False,
+    ),
+]
+
+
+def predict(run: RunArgument, data: DataArgument, output: Output, quantiles: Quantiles = None) -> int:
+    """Predict for every row of DATA: classes or labels and their probabilities, or numbers and how sure they are."""
     from thalweg.cli.engine import keep_compiled
     from thalweg.data.write import check_ending, write_columns
 
     check_ending(output)
     if output.resolve() == Path(data).resolve():
         raise ArgumentError("--output", "another file than the data", str(output), "It would be replaced.")
+    levels = None if quantiles is None else quantile_levels(quantiles)
     keep_compiled()
     from thalweg.deploy import load
 
@@ -41,7 +56,7 @@ def predict(run: RunArgument, data: DataArgument, output: Output) -> int:
     if model.encoder is None:
         raise ModelError(f"{run} has no encoder: use it from Python, with thalweg.load and Model.predict.")
     table = read_rows(data, model.encoder)
-    write_columns(output, columns(model, table))
+    write_columns(output, columns(model, table, levels))
     typer.echo(f"{len(table)} predictions in {output}")
     return 0
 
@@ -59,11 +74,31 @@ def read_rows(data: str, encoder: Encoder) -> Any:
     return read(data, need_target=False)
 
 
-def columns(model: Model, table: Any) -> dict[str, Any]:
+def quantile_levels(text: str) -> tuple[float, ...]:
+    """Read ``"0.05,0.95"``.
+
+    Raises:
+        ArgumentError: no numbers between 0 and 1.
+
+    Example:
+        >>> quantile_levels("0.05,0.95")
+        (0.05, 0.95)
+    """
+    try:
+        levels = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        levels = ()
+    if not levels or not all(0 < level < 1 for level in levels):
+        raise ArgumentError("--quantiles", "numbers between 0 and 1, like 0.05,0.5,0.95", repr(text))
+    return levels
+
+
+def columns(model: Model, table: Any, levels: tuple[float, ...] | None = None) -> dict[str, Any]:
     """Return the columns of the answer by name.
 
-    For classes ``prediction`` and ``p_CLASS`` for each class; for numbers ``prediction`` and ``sd``, or
-    ``prediction_K`` and ``sd_K`` for several targets.
+    Classes: ``prediction`` and ``p_CLASS`` for each class. Several labels: ``LABEL`` (0 or 1) and ``p_LABEL`` for each.
+    Numbers and counts: ``prediction`` (the mean), ``sd``, and the quantiles as ``q0.05``, ``q0.95``; for several
+    targets ``prediction_TARGET`` and so on.
     """
     import numpy as np
 
@@ -71,15 +106,25 @@ def columns(model: Model, table: Any) -> dict[str, Any]:
 
     outputs: Any = model.outputs(table)
     mean = np.asarray(model.likelihood.mean(outputs))
+    encoder = model.encoder
+    assert encoder is not None, "checked by the command"
+    if levels is not None and model.task != "regression":
+        raise ArgumentError("--quantiles", "a model of numbers", f"a {model.task} model")
     if model.task == "classification":
         names = [f"p_{label}" for label in model.classes]
         return {"prediction": model.classes[mean.argmax(axis=1)]} | dict(zip(names, mean.T, strict=True))
-    assert model.encoder is not None, "checked by the command"
-    mean, sd = model.encoder.unscale_targets(mean), deviation(model, outputs)
-    ends = [""] if mean.shape[1] == 1 else [f"_{k + 1}" for k in range(mean.shape[1])]
     answer: dict[str, Any] = {}
-    for k, end in enumerate(ends):
+    if model.task == "multilabel":
+        for name, p in zip(encoder.target_names, mean.T, strict=True):
+            answer |= {name: (p > 0.5).astype(np.int64), f"p_{name}": p}
+        return answer
+    mean, sd = encoder.unscale_targets(mean), deviation(model, outputs)
+    levels = levels or tuple(getattr(model.likelihood, "levels", QUANTILES))
+    quantiles = model.quantiles(outputs, levels)
+    for k, name in enumerate(encoder.target_names):
+        end = "" if mean.shape[1] == 1 else f"_{name}"
         answer |= {f"prediction{end}": mean[:, k], f"sd{end}": sd[:, k]}
+        answer |= {f"q{level:g}{end}": quantiles[:, k, i] for i, level in enumerate(levels)}
     return answer
 
 

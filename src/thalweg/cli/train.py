@@ -81,7 +81,9 @@ def result_lines(done: Run) -> list[str]:
     result = done.evaluation
     rows = "test rows" if done.history and "test_loss" in done.history[-1] else "training rows"
     early = f" (stopped early, after {len(done.history)} epochs)" if done.state == "stopped early" else ""
-    if "error" in result:
+    if result["task"] == "multilabel":
+        measure = f"{100 * result['error']:.2f} % of the labels wrong on {result['rows']} {rows}"
+    elif "error" in result:
         measure = f"{100 * result['error']:.2f} % wrong: {result['mistakes']} of {result['rows']} {rows}"
     else:
         measure = f"root mean squared error {result['rmse']:.5g} on {result['rows']} {rows}"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError, ModelError
 from thalweg.core.types import Params, State
+from thalweg.core.validate import number
 from thalweg.data.kinds import TASKS
 from thalweg.data.target_values import plain_targets
 from thalweg.deploy.artefact import read_artefact, write_artefact
@@ -117,7 +118,7 @@ class Model:
 
         Returns:
             The most probable class (N,), in the type it had in training; for several labels zeros and ones (N, K); for
-            numbers and counts the mean in the units of the target: (N,), or (N, K) for K > 1.
+            numbers and counts the mean (of quantiles the median) in the units of the target: (N,), or (N, K) for K > 1.
         """
         return self._answer(self.outputs(x))
 
@@ -145,6 +146,48 @@ class Model:
 
         return affine(distribution, *self.target_scale())
 
+    def predict_quantiles(self, x: Any, levels: Sequence[float]) -> NDArray[np.float64]:
+        """Return quantiles of the predictive distribution, in the units of the target.
+
+        Args:
+            x: features, as for `predict`.
+            levels: Q probabilities between 0 and 1.
+
+        Returns:
+            The shape of `predict` with one more axis, Q long: (N, Q), or (N, K, Q) for K > 1 targets.
+
+        Raises:
+            ArgumentError: the model predicts no numbers, or a level is not between 0 and 1.
+        """
+        return self._squeezed(self.quantiles(self.outputs(x), levels))
+
+    def predict_interval(self, x: Any, coverage: float = 0.9) -> NDArray[np.float64]:
+        """Return central intervals of the predictive distribution, in the units of the target.
+
+        The interval of coverage c reaches from the quantile of (1 - c)/2 to that of (1 + c)/2. Whether it holds that
+        share of true values is for held-out rows to say: see `evaluate` and the run's report.
+
+        Args:
+            x: features, as for `predict`.
+            coverage: probability c that the interval claims.
+
+        Returns:
+            Lower and upper ends: (N, 2), or (N, K, 2) for K > 1 targets.
+
+        Raises:
+            ArgumentError: the model predicts no numbers, or ``coverage`` is not between 0 and 1.
+        """
+        return self.predict_quantiles(x, interval_levels(coverage))
+
+    def quantiles(self, outputs: Any, levels: Sequence[float]) -> NDArray[np.float64]:
+        """Return the quantiles (N, K, Q) that raw outputs (N, ·) stand for, in the units of the target."""
+        from thalweg.probability import quantile
+
+        if self.task != "regression":
+            raise ArgumentError("predict_quantiles", "a model of numbers", f"a {self.task} model", "Use predict_proba.")
+        q = np.array([number("levels", level, above=0, below=1) for level in levels]).reshape(-1, 1, 1)
+        return np.moveaxis(np.asarray(quantile(self.distribution(outputs), q), np.float64), 0, -1)
+
     def evaluate(self, x: Any, y: Any) -> dict[str, float]:
         """Test on labelled data.
 
@@ -166,12 +209,10 @@ class Model:
             raise ArgumentError("y", f"{len(outputs)} targets, one for each row of x", f"{len(targets)}")
         self.likelihood.check(self.network.outputs, targets)
         scores = np.asarray(self.likelihood.score(outputs, targets), np.float64)
-        loss = self._loss(outputs, targets)
+        loss = self.loss(outputs, targets)
         if self.likelihood.metric == "error":
             return {"rows": len(outputs), "loss": loss, "error": float(scores.mean())}
         _, scale = self.target_scale()
-        # Standardized targets have another density: ln|dy/dz| = Σ ln scale comes back in.
-        loss += float(np.log(scale).sum())
         return {"rows": len(outputs), "loss": loss, "rmse": math.sqrt(float((scores * scale**2).mean()))}
 
     def target_scale(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -211,18 +252,30 @@ class Model:
         if self.task == "multilabel":
             return np.asarray(mean > 0.5, np.int64)
         shift, scale = self.target_scale()
-        values = np.asarray(mean * scale + shift)
+        return self._squeezed(np.asarray(mean * scale + shift))
+
+    @staticmethod
+    def _squeezed(values: NDArray[Any]) -> NDArray[Any]:
+        """Values (N, K, …) without the axis of targets where there is one target alone."""
         return values[:, 0] if values.shape[1] == 1 else values
 
-    def _loss(self, outputs: NDArray[np.float32], targets: NDArray[Any]) -> float:
+    def loss(self, outputs: NDArray[np.float32], targets: NDArray[Any]) -> float:
+        """Return the mean -ln q(y|x; θ) in nats, in the units of the target.
+
+        Args:
+            outputs: raw outputs of the network (N, ·).
+            targets: as the network was trained on them, see `Encoder.targets`.
+        """
         total = 0.0
         for start in range(0, len(outputs), BUCKETS[-1]):
             part, y = outputs[start : start + BUCKETS[-1]], targets[start : start + BUCKETS[-1]]
             fill = bucket(len(part)) - len(part)
             weight = np.pad(np.ones(len(part), np.float32), (0, fill))
             part = np.pad(part, ((0, fill), (0, 0)))
-            total += float(self._cost(part, np.pad(y, [(0, fill)] + [(0, 0)] * (y.ndim - 1)), weight))
-        return total / max(1, len(outputs))
+            y = np.pad(y, [(0, fill)] + [(0, 0)] * (y.ndim - 1), mode="edge")
+            total += float(self._cost(part, y, weight))
+        # Standardized targets have another density: ln|dy/dz| = Σ ln scale comes back in.
+        return total / max(1, len(outputs)) + float(np.log(self.target_scale()[1]).sum())
 
 
 def load(folder: Path | str) -> Model:
@@ -258,6 +311,17 @@ def load(folder: Path | str) -> Model:
     }
     tree = restored(structure, arrays, folder)
     return Model(network, likelihood, tree["params"], tree["state"], encoder, history)
+
+
+def interval_levels(coverage: float) -> tuple[float, float]:
+    """Return the two quantile levels between which a central interval lies.
+
+    Example:
+        >>> interval_levels(0.5)
+        (0.25, 0.75)
+    """
+    c = number("coverage", coverage, above=0, below=1)
+    return (1 - c) / 2, (1 + c) / 2
 
 
 def _pieces(x: Any) -> Iterator[Any]:

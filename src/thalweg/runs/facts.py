@@ -56,7 +56,8 @@ def data(tables: Tables, plan: Plan) -> dict[str, Any]:
         "test": tables.test_origin,
         "features": encoder.feature_width,
         "classes": None if encoder.classes is None else [str(label) for label in encoder.classes],
-        "target": encoder.target_name,
+        "target": encoder.target_name or ", ".join(encoder.target_names),
+        "target_kind": encoder.outputs.kind,
         "shared_rows": tables.shared,
         "example_shape": encoder.example_shape,
     }

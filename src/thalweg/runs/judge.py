@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from thalweg.data.table import Table
 from thalweg.deploy import Model
-from thalweg.runs.evaluation import classification_evaluation, regression_evaluation
+from thalweg.deploy.model import interval_levels
+from thalweg.runs.evaluation import classification_evaluation, multilabel_evaluation, regression_evaluation
+from thalweg.runs.evaluation.intervals import LEVELS, Intervals
 
 
 def judge(model: Model, table: Table, train: Table | None = None) -> dict[str, Any]:
@@ -25,8 +27,8 @@ def judge(model: Model, table: Table, train: Table | None = None) -> dict[str, A
     outputs: Any = model.outputs(table)
     mean = np.asarray(model.likelihood.mean(outputs))
     y = encoder.targets(table)
+    known = None if train is None else encoder.targets(train)
     if encoder.classes is not None:
-        counts = None if train is None else np.bincount(encoder.targets(train), minlength=len(encoder.classes))
         return classification_evaluation(
             y,
             mean,
@@ -34,17 +36,50 @@ def judge(model: Model, table: Table, train: Table | None = None) -> dict[str, A
             inputs=_inputs(table),
             example_shape=_picture(table.example_shape),
             feature_names=table.feature_names,
-            majority=None if counts is None else int(counts.argmax()),
+            majority=None if known is None else int(np.bincount(known, minlength=len(encoder.classes)).argmax()),
+            ordered=encoder.outputs.kind == "ordered",
         )
+    if model.task == "multilabel":
+        return multilabel_evaluation(
+            y,
+            mean,
+            encoder.target_names,
+            inputs=_inputs(table),
+            feature_names=table.feature_names,
+            common=None if known is None else (2 * known.sum(axis=0) > len(known)).astype(int).tolist(),
+        )
+    true, distribution = encoder.unscale_targets(y), model.distribution(outputs)
     return regression_evaluation(
-        encoder.unscale_targets(y),
+        true,
         encoder.unscale_targets(mean),
         deviation(model, outputs),
-        target_names=None if encoder.target_name is None or mean.shape[1] > 1 else [encoder.target_name],
+        target_names=encoder.target_names,
         inputs=_inputs(table),
         feature_names=table.feature_names,
-        constant=None if train is None else encoder.target_mean.tolist(),
+        constant=None if known is None else encoder.unscale_targets(known.mean(axis=0, dtype=np.float64)).tolist(),
+        intervals=_intervals(model, outputs),
+        pit=_pit(distribution, true, counts=encoder.outputs.kind == "counts"),
+        loss=model.loss(outputs, y),
+        counts=encoder.outputs.kind == "counts",
     )
+
+
+def _pit(distribution: Any, y: NDArray[Any], *, counts: bool) -> NDArray[np.float64]:
+    """Return F(y) (N, K) by the predicted distributions; of counts a place drawn between P(Y < y) and P(Y ≤ y)."""
+    from thalweg.probability import marginal_cdf
+
+    upto = marginal_cdf(distribution, y)
+    if not counts:
+        return upto
+    below = marginal_cdf(distribution, y - 1)
+    return np.asarray(below + np.random.default_rng(0).uniform(size=y.shape) * (upto - below))
+
+
+def _intervals(model: Model, outputs: NDArray[np.float32]) -> Intervals:
+    """Central intervals (N, K) by the probability they claim."""
+    ends = [end for level in LEVELS for end in interval_levels(level)]
+    quantiles = model.quantiles(outputs, ends)
+    return {level: (quantiles[..., 2 * i], quantiles[..., 2 * i + 1]) for i, level in enumerate(LEVELS)}
 
 
 def deviation(model: Model, outputs: NDArray[np.float32]) -> NDArray[Any]:

@@ -211,8 +211,8 @@ def fit_encoder(table: Table, config: RunConfig) -> Encoder:
         if wanted == "auto":
             raise
         # Fitting without a wish tells whether the target or the likelihood is at fault.
-        looks = Encoder.fit(table, standardize=config.standardize).outputs.kind
-        if TASKS[looks] == TASKS[wanted] or (wanted == "labels" and looks == "numbers"):
+        looks = Encoder.fit(table, classes=config.classes, standardize=config.standardize).outputs.kind
+        if TASKS[looks] == TASKS[wanted] or (wanted == "labels" and "," in (table.target_name or "")):
             raise
         raise _unfit(config.likelihood, looks) from error
     # Whole numbers of which most occur once are no classes.
@@ -223,7 +223,7 @@ def fit_encoder(table: Table, config: RunConfig) -> Encoder:
 
 
 def _unfit(likelihood: str, kind: str) -> ArgumentError:
-    fitting = [name for name, family in LIKELIHOODS.items() if TASKS[family.targets] == TASKS[kind]]
+    fitting = [name for name, f in LIKELIHOODS.items() if TASKS[f.targets] == TASKS[kind] and f.proper]
     words = {"classification": "classes", "multilabel": "several labels", "regression": "continuous targets"}
     return ArgumentError(
         "likelihood", f"one that produces {words[TASKS[kind]]}, such as {' or '.join(fitting[:4])}", repr(likelihood)

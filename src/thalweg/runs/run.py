@@ -286,9 +286,11 @@ def _dense(layers: Any) -> list[Any]:
 
 
 def _target(plan: Plan) -> str:
-    name = plan.encoder.target_name or "y"
-    classes = plan.encoder.classes
-    return f"{name} (numbers)" if classes is None else f"{name} ({len(classes)} classes)"
+    targets = plan.encoder.outputs
+    if targets.classes is not None:
+        order = f": {' < '.join(map(str, targets.classes))}" if targets.kind == "ordered" else ""
+        return f"{plan.encoder.target_name or 'y'} ({len(targets.classes)} classes{order})"
+    return f"{', '.join(targets.names)} ({targets.kind})"
 
 
 def _option(value: Any) -> str:

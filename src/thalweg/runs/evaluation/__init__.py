@@ -25,16 +25,35 @@ EVALUATION of a classifier::
     calibration_error   Σ count/rows · |accuracy - confidence| (expected calibration error)
     features        names of the columns of "values", null for pictures
     picture         true where examples are pictures ("png" is base64)
+    distance        of ordered classes only: {"mean", "within_one", "baseline"}: how many classes predictions are off,
+                    the share that is at most one off, and how many the median class would be off
+
+EVALUATION of several labels::
+
+    schema, task, rows, not_finite, reliability, calibration_error, features   as above; task "multilabel"
+    labels          names
+    mistakes        labels of all rows that are wrong
+    error           mistakes / (rows · labels)
+    rows_wrong      rows with at least one wrong label
+    loss            mean over rows of -ln p(labels), in nat
+    baseline        {"guess", "mistakes", "error", "rows_wrong"}: of each label always its more frequent value
+    per_label       [{"label", "support", "predicted", "error", "baseline_error", "precision", "recall", "f1"}]
+    confident_mistakes   as above; "true" and "predicted" are "LABEL" or "not LABEL"
 
 EVALUATION of a regressor::
 
     schema, task, rows, not_finite, features   as above
+    kind            "numbers" or "counts"
     rmse            root mean squared error over rows and targets
+    loss            mean -ln q(y|x), in nat and the units of the target; null where the likelihood has none
     baseline        {"rmse": …}: always the mean of the targets
     targets         one entry a target: {"name", "rmse", "mae", "r2", "baseline_rmse", "guess", "bias",
                     "within_1_sd", "within_2_sd" (null without sd),
                     "points": {"row": [], "true": [], "predicted": [], "sd": [] | null},
-                    "histogram": {"edges": [], "counts": []} of true - predicted}
+                    "histogram": {"edges": [], "counts": []} of true - predicted,
+                    "coverage": [{"level", "share", "share_low", "share_high", "width"}] of central intervals,
+                    "pit": share of F(true value) in each of 20 equal bins, null where unknown,
+                    "deviance" (of counts only)}
     largest_errors  [{"row", "target", "true", "predicted", "sd", "values"}]
 """
 
@@ -42,6 +61,7 @@ from __future__ import annotations
 
 from .classification import classification_evaluation
 from .examples import Inputs
+from .multilabel import multilabel_evaluation
 from .regression import regression_evaluation
 
-__all__ = ["Inputs", "classification_evaluation", "regression_evaluation"]
+__all__ = ["Inputs", "classification_evaluation", "multilabel_evaluation", "regression_evaluation"]

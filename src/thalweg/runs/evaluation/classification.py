@@ -27,6 +27,7 @@ def classification_evaluation(
     example_shape: Sequence[int] | None = None,
     feature_names: Sequence[object] | None = None,
     majority: int | None = None,
+    ordered: bool = False,
 ) -> dict[str, Any]:
     """Evaluate class probabilities against the true classes.
 
@@ -41,6 +42,7 @@ def classification_evaluation(
         example_shape: (height, width) or (height, width, channels) where rows are pictures.
         feature_names: names of the columns of ``inputs``.
         majority: class the constant guess takes, usually the most frequent one in training; default: in ``y_true``.
+        ordered: whether the order of the classes counts, so that a mistake may be near or far.
 
     Returns:
         The dictionary described in :mod:`thalweg.runs.evaluation`.
@@ -73,7 +75,7 @@ def classification_evaluation(
     top = top[: PICTURES if picture else ROW_EXAMPLES]
     shown = examples(inputs, kept[top], example_shape)
     loss = float(-np.log(np.maximum(probability_true, np.finfo(np.float64).tiny)).mean()) if rows else math.nan
-    bins = _reliability(confidence, guess == y)
+    bins = reliability_bins(confidence, guess == y)
     return {
         "schema": SCHEMA,
         "task": "classification",
@@ -113,15 +115,32 @@ def classification_evaluation(
             for i, example in zip(top, shown, strict=True)
         ],
         "reliability": bins,
-        "calibration_error": sum(b["count"] * abs(b["accuracy"] - b["confidence"]) for b in bins if b["count"]) / rows
-        if rows
-        else None,
+        "calibration_error": calibration_error(bins),
+        **({"distance": _distance(y, guess)} if ordered else {}),
         "features": None if picture or feature_names is None else [str(name) for name in feature_names],
         "picture": picture,
     }
 
 
-def _reliability(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
+def _distance(y: np.ndarray, guess: np.ndarray) -> dict[str, float | None]:
+    """How many classes predictions are off, and how many the best constant guess, the median, would be."""
+    off = np.abs(guess - y)
+    constant = np.abs(np.sort(y)[len(y) // 2] - y) if len(y) else off
+    return {
+        "mean": ratio(off.sum(), len(y)),
+        "within_one": ratio((off <= 1).sum(), len(y)),
+        "baseline": ratio(constant.sum(), len(y)),
+    }
+
+
+def calibration_error(bins: list[dict[str, Any]]) -> float | None:
+    """Return the expected calibration error, Σ count/total · |accuracy - confidence|."""
+    total = sum(b["count"] for b in bins)
+    return sum(b["count"] * abs(b["accuracy"] - b["confidence"]) for b in bins if b["count"]) / total if total else None
+
+
+def reliability_bins(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
+    """Return for ten bins of the winning probability how many answers there are, and how many of them are right."""
     place = np.clip((confidence * BINS).astype(int), 0, BINS - 1)
     bins: list[dict[str, Any]] = []
     for b in range(BINS):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .examples import Inputs, examples, number
+from .intervals import Intervals, covered, histogram
 
 SCHEMA = 1
 ROW_EXAMPLES = 12
@@ -24,6 +25,10 @@ def regression_evaluation(
     inputs: Inputs = None,
     feature_names: Sequence[object] | None = None,
     constant: Sequence[float] | None = None,
+    intervals: Intervals | None = None,
+    pit: np.ndarray | None = None,
+    loss: float | None = None,
+    counts: bool = False,
 ) -> dict[str, Any]:
     """Evaluate predicted means (and standard deviations) against true values, in the units of the target.
 
@@ -37,6 +42,10 @@ def regression_evaluation(
         inputs: what the user would recognize of each row, see ``Inputs``.
         feature_names: names of the columns of ``inputs``.
         constant: K values of the constant guess, usually the means in training; default: the means of ``y_true``.
+        intervals: of the predicted distributions: claimed probability ↦ lower and upper ends, each (N, K).
+        pit: (N, K) probability F(y) that the predicted distributions give to values up to the true one.
+        loss: mean -ln q(y|x; θ), in nat.
+        counts: whether the targets are counts, of which the Poisson deviance is told as well.
 
     Returns:
         The dictionary described in :mod:`thalweg.runs.evaluation`.
@@ -58,6 +67,8 @@ def regression_evaluation(
     kept = np.flatnonzero(np.isfinite(m_all).all(axis=1) & np.isfinite(y_all).all(axis=1))
     y, m = y_all[kept], m_all[kept]
     s_kept = None if s_all is None else s_all[kept]
+    ends = {level: (low[kept], high[kept]) for level, (low, high) in (intervals or {}).items()}
+    u = None if pit is None else np.asarray(pit, np.float64).reshape(y_all.shape)[kept]
     rows = len(y)
     residual = y - m
     guess = (y.mean(axis=0) if rows else np.full(targets, np.nan)) if constant is None else np.asarray(constant, float)
@@ -69,9 +80,11 @@ def regression_evaluation(
     return {
         "schema": SCHEMA,
         "task": "regression",
+        "kind": "counts" if counts else "numbers",
         "rows": rows,
         "not_finite": rows_all - rows,
         "rmse": _rms(residual),
+        "loss": None if loss is None else number(loss),
         "baseline": {"rmse": _rms(y - guess)},
         "targets": [
             {
@@ -79,6 +92,9 @@ def regression_evaluation(
                 "baseline_rmse": _rms(y[:, k] - guess[k]),
                 "guess": number(guess[k]),
                 **_target(y[:, k], m[:, k], None if s_kept is None else s_kept[:, k]),
+                "coverage": covered({level: (low[:, k], high[:, k]) for level, (low, high) in ends.items()}, y[:, k]),
+                "pit": None if u is None else histogram(u[:, k]),
+                **({"deviance": _deviance(y[:, k], m[:, k])} if counts else {}),
                 "points": {
                     "row": [int(i) for i in kept[sample]],
                     "true": [number(v) for v in y[sample, k]],
@@ -116,6 +132,14 @@ def _target(y: np.ndarray, m: np.ndarray, sd: np.ndarray | None) -> dict[str, An
         "within_2_sd": None if sd is None or not len(y) else number((np.abs(residual) <= 2 * sd).mean()),
         "histogram": {"edges": edges, "counts": counts},
     }
+
+
+def _deviance(y: np.ndarray, mean: np.ndarray) -> float | None:
+    """Mean Poisson deviance 2 (y ln(y/μ) - y + μ)."""
+    if not len(y) or (mean <= 0).any():
+        return None
+    ratio = np.where(y > 0, y, 1) / mean
+    return number(2 * float((np.where(y > 0, y * np.log(ratio), 0) - y + mean).mean()))
 
 
 def _histogram(residual: np.ndarray) -> tuple[list[float | None], list[int]]:

@@ -12,26 +12,29 @@ from thalweg.runs.report.html import Html, el, join
 from thalweg.runs.report.sections.about import about, network
 from thalweg.runs.report.sections.classes import confusion, mistakes, reliability
 from thalweg.runs.report.sections.curves import curves
+from thalweg.runs.report.sections.labels import labels
 from thalweg.runs.report.sections.regression import largest_errors, regression
 from thalweg.runs.report.sections.result import header, headline
+from thalweg.runs.report.sections.uncertainty import uncertainty
 from thalweg.runs.report.sections.usage import usage
 
 _HERE = Path(__file__).parent
 _CHARTS = "vendor/chart.umd.min.js"
 
-#: heading in the list of contents, section
+#: heading in the list of contents: anchor, section
 _SECTIONS = {
-    "Training": curves,
-    "Classes": confusion,
-    "Mistakes": mistakes,
-    "Probabilities": reliability,
-    "Predictions": regression,
-    "Largest errors": largest_errors,
-    "Network": network,
-    "Data and settings": about,
-    "Reproduce and use": usage,
+    "Training": ("curves", curves),
+    "Classes": ("confusion", confusion),
+    "Labels": ("labels", labels),
+    "Mistakes": ("mistakes", mistakes),
+    "Probabilities": ("reliability", reliability),
+    "Predictions": ("regression", regression),
+    "Intervals": ("uncertainty", uncertainty),
+    "Largest errors": ("largest", largest_errors),
+    "Network": ("network", network),
+    "Data and settings": ("about", about),
+    "Reproduce and use": ("use", usage),
 }
-_ANCHORS = ("curves", "confusion", "mistakes", "reliability", "regression", "largest", "network", "about", "use")
 
 
 def page(run: RunFiles) -> str:
@@ -39,11 +42,7 @@ def page(run: RunFiles) -> str:
 
     Scripts are admitted by their SHA-256 alone, so even markup that slipped through could not run.
     """
-    shown = [
-        (title, anchor, part)
-        for (title, make), anchor in zip(_SECTIONS.items(), _ANCHORS, strict=True)
-        if (part := make(run)) is not None
-    ]
+    shown = [(title, anchor, part) for title, (anchor, make) in _SECTIONS.items() if (part := make(run)) is not None]
     body = el(
         "div",
         header(run),

@@ -29,6 +29,11 @@ def confusion(run: RunFiles) -> Html | None:
         )
     else:
         intro = f"Every one of the {plural(result['rows'], f'{name} {rows_noun(result)}')} was put into its class."
+    if off := result.get("distance"):
+        intro += (
+            f" The classes have an order: predictions are {number(off['mean'], 3)} classes off on average, the middle "
+            f"class would be {number(off['baseline'], 3)}; {percent(off['within_one'])} are at most one class off."
+        )
     per_class = _per_class(result["per_class"])
     folded = details(f"The {len(pairs)} most confused pairs", _pairs(pairs)) if pairs else None
     if matrix is None:
@@ -137,8 +142,10 @@ def mistakes(run: RunFiles) -> Html | None:
         return None
     name, result = run.evaluated
     wrong = result["confident_mistakes"]
+    several = len(wrong) > 1
+    noun = "label" if result.get("task") == "multilabel" else rows_noun(result)
     intro = (
-        f"{'The' if len(wrong) > 1 else 'The one'} {name} {rows_noun(result)}{'s' if len(wrong) > 1 else ''} that the "
+        f"{'The' if several else 'The one'} {name} {noun}{'s' if several else ''} that the "
         "network got wrong with the highest probability. Wrong labels and odd examples show up here first. "
         f"{'Images' if result.get('picture') else 'Rows'} are counted from 0."
     )
@@ -204,7 +211,8 @@ def reliability(run: RunFiles) -> Html | None:
     bins = [b for b in result["reliability"] if b["count"]]
     if not bins:
         return None
-    rows = result["rows"]
+    rows = sum(b["count"] for b in bins)
+    noun = "label" if result.get("task") == "multilabel" else "row"
     claimed = sum(b["count"] * b["confidence"] for b in bins) / rows
     right = sum(b["count"] * b["accuracy"] for b in bins) / rows
     gap = claimed - right
@@ -216,13 +224,16 @@ def reliability(run: RunFiles) -> Html | None:
             "x": b["confidence"],
             "y": b["accuracy"],
             "r": round(3 + 11 * (b["count"] / rows) ** 0.5, 1),
-            "t": plural(b["count"], "row"),
+            "t": plural(b["count"], noun),
         }
         for b in bins
     ]
     spec = {
         "kind": "scatter",
-        "titles": ["probability given to the predicted class", "share that was right"],
+        "titles": [
+            f"probability given to the predicted {'value' if noun == 'label' else 'class'}",
+            "share that was right",
+        ],
         "percent": "both",
         "range": [0, 1],
         "series": [
@@ -231,7 +242,7 @@ def reliability(run: RunFiles) -> Html | None:
         ],
     }
     numbers = table(
-        ["Probability", "Rows", "Mean probability", "Share right"],
+        ["Probability", f"{noun.capitalize()}s", "Mean probability", "Share right"],
         [
             [
                 f"{percent(b['low'], 0)} to {percent(b['high'], 0)}",
@@ -251,5 +262,5 @@ def reliability(run: RunFiles) -> Html | None:
         id="reliability",
         intro=f"On average the network claims {percent(claimed)} and is right in {percent(right)} of the cases: it is "
         f"{verdict}. Mean gap over the bins (expected calibration error): {percent(result.get('calibration_error'))}. "
-        "Larger dots hold more rows.",
+        f"Larger dots hold more {noun}s.",
     )

@@ -47,7 +47,9 @@ def _reading(target: dict[str, Any]) -> str:
         words.append(
             f"On average it is too {'low' if target['bias'] > 0 else 'high'} by {number(abs(target['bias']), 3)}."
         )
-    if target["within_1_sd"] is not None:
+    if target.get("deviance") is not None:
+        words.append(f"Mean Poisson deviance {number(target['deviance'], 3)}.")
+    if target["within_1_sd"] is not None and not target.get("coverage"):
         words.append(
             f"{percent(target['within_1_sd'])} of the true values lie within one predicted standard deviation and "
             f"{percent(target['within_2_sd'])} within two (68 % and 95 % would be right for a normal distribution)."

@@ -15,6 +15,8 @@ _LOGO = Html(
     '<path d="M17 21c-2-3 2-6 0-9s1-5 0-8" stroke="var(--accent)" stroke-width="2.2"/></svg>'
 )
 
+_CLAIMED = 0.9  # the central interval that gets a tile
+
 _STATES = {
     "finished": "finished",
     "stopped early": "stopped early",
@@ -64,6 +66,8 @@ def headline(run: RunFiles) -> str:
         targets = result["targets"]
         unit = f" in {targets[0]['name']}" if len(targets) == 1 else f" over {len(targets)} targets"
         return f"Typically off by {number(result['rmse'], 3)}{unit} on {rows}"
+    if result.get("task") == "multilabel":
+        return f"{percent(result['error'])} of the labels of {rows} wrong"
     if result["mistakes"] == 0:
         return f"None of {rows} wrong"
     return f"{percent(result['error'])} of {rows} wrong"
@@ -86,6 +90,13 @@ def _lead(run: RunFiles) -> list[object]:
         if len(targets) == 1 and targets[0]["r2"] is not None and targets[0]["r2"] > 0:
             text += [f"The network explains {percent(targets[0]['r2'])} of the variance (R²). "]
         return [*text, "Errors are root mean squares. ", _what(run)]
+    if result.get("task") == "multilabel":
+        return [
+            "Always guessing the more frequent value of each label gets ",
+            el("strong", percent(base["error"])),
+            f" wrong. All labels are right in {percent(1 - result['rows_wrong'] / result['rows'])} of the rows. ",
+            _what(run),
+        ]
     return [
         f"Always guessing “{base['guess']}” gets ",
         el("strong", percent(base["error"])),
@@ -123,6 +134,17 @@ def _tiles(run: RunFiles) -> Html | None:
         if value is not None:
             note = f"{count(result['mistakes'])} mistakes" if result and "mistakes" in result else None
             tiles.append((f"{label} {short}", show(value), note))
+    if not measure.share and len(tiles) == 2:
+        (title, value, _), (_, training, _) = tiles
+        tiles = [(title, value, f"training {training}")]
+    if run.evaluated and run.evaluated[1].get("task") == "regression":
+        held = [t["coverage"] for t in run.evaluated[1]["targets"] if t.get("coverage")]
+        title = f"In the {percent(_CLAIMED, 0)} interval"
+        tiles += [
+            (title, percent(row["share"]), f"mean width {number(row['width'], 3)}")
+            for row in (held[0] if len(held) == 1 else ())
+            if row["level"] == _CLAIMED
+        ]
     loss = {"test": kept.get("test_loss"), "training": kept.get("train_loss")}
     if loss["test"] is not None or loss["training"] is not None:
         which = "test" if loss["test"] is not None else "training"

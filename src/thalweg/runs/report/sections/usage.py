@@ -45,6 +45,7 @@ def command(run: RunFiles) -> str:
 
 def python(run: RunFiles) -> str:
     """Python lines that load the model and predict."""
+    task = run.evaluated[1].get("task") if run.evaluated else None
     classifier = facts.metric(run).share
     folder: Any = str(run.folder / "model")
     lines = ["import thalweg as tw", "", f"model = tw.load({folder!r})"]
@@ -52,7 +53,9 @@ def python(run: RunFiles) -> str:
     shape = f"an array (rows, {inputs})" if inputs else "an array"
     lines.append(f"y = model.predict(x)  # x: {shape}, or a data frame with the columns of the training table")
     if classifier:
-        lines.append("p = model.predict_proba(x)  # a probability for each class, in the order of model.classes")
+        each = "label" if task == "multilabel" else "class"
+        lines.append(f"p = model.predict_proba(x)  # a probability for each {each}, in the order of model.classes")
     else:
+        lines.append("i = model.predict_interval(x, coverage=0.9)  # lower and upper end of the central interval")
         lines.append("d = model.predict_dist(x)  # a distribution for each row: d.mean, d.variance")
     return "\n".join(lines)
