@@ -171,8 +171,9 @@ def test_check_names_what_is_wrong(name: str) -> None:
     with pytest.raises(ArgumentError, match=r"likelihood: expected"):
         likelihood.check(width, np.array(["a"] * ROWS))
     # A width that does not fit, and shapes that cannot be.
+    fewer = isinstance(likelihood, Categorical) or likelihood.targets == "ordered"
     with pytest.raises(ArgumentError):
-        likelihood.check(width - 1 if isinstance(likelihood, Categorical) else width + 1, y)
+        likelihood.check(width - 1 if fewer else width + 1, y)
     with pytest.raises(ArgumentError, match=r"y: expected .*shape"):
         likelihood.check(width, y[..., None])
 

@@ -118,7 +118,7 @@ class Model:
 
         Returns:
             The most probable class (N,), in the type it had in training; for several labels zeros and ones (N, K); for
-            numbers and counts the mean (of quantiles the median) in the units of the target: (N,), or (N, K) for K > 1.
+            numbers and counts the mean in the units of the target: (N,), or (N, K) for K > 1.
         """
         return self._answer(self.outputs(x))
 

@@ -2,6 +2,7 @@
 
 from thalweg.likelihoods.bernoulli import Bernoulli
 from thalweg.likelihoods.categorical import Categorical
+from thalweg.likelihoods.focal import Focal
 from thalweg.likelihoods.gaussian import Gaussian
 from thalweg.likelihoods.hard_pixels import HardPixels
 from thalweg.likelihoods.heteroscedastic import Heteroscedastic
@@ -10,8 +11,10 @@ from thalweg.likelihoods.laplace import Laplace
 from thalweg.likelihoods.likelihood import Likelihood
 from thalweg.likelihoods.multilabel import Multilabel
 from thalweg.likelihoods.negative_binomial import NegativeBinomial
+from thalweg.likelihoods.ordinal import Ordinal
 from thalweg.likelihoods.overlap import SoftDice, SoftJaccard
 from thalweg.likelihoods.poisson import Poisson
+from thalweg.likelihoods.quantile import Quantile
 from thalweg.likelihoods.registry import LIKELIHOODS, auto_likelihood, likelihood_from_dict, make_likelihood
 from thalweg.likelihoods.student_t import StudentT
 
@@ -19,6 +22,7 @@ __all__ = [
     "LIKELIHOODS",
     "Bernoulli",
     "Categorical",
+    "Focal",
     "Gaussian",
     "HardPixels",
     "Heteroscedastic",
@@ -27,7 +31,9 @@ __all__ = [
     "Likelihood",
     "Multilabel",
     "NegativeBinomial",
+    "Ordinal",
     "Poisson",
+    "Quantile",
     "SoftDice",
     "SoftJaccard",
     "StudentT",

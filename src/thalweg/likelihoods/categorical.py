@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from thalweg.core.errors import ArgumentError
-from thalweg.likelihoods.labels import check_class_numbers, class_frequencies, class_weights, label_smoothing
+from thalweg.likelihoods.labels import check_class_numbers, class_frequencies, class_weights, label_smoothing, mistakes
 from thalweg.likelihoods.likelihood import Likelihood, TargetKind, array_library
 
 
@@ -88,13 +88,7 @@ class Categorical(Likelihood):
         return Density(logits=outputs)
 
     def score(self, outputs: Float[Array, "batch outputs"], y: Int[Array, " batch"]) -> Float[Array, "batch 1"]:
-        xp = array_library(outputs)
-        # argmax in two plain reductions: the first class that reaches the maximum. Not a number is a mistake.
-        classes = outputs.shape[-1]
-        reached = outputs == xp.max(outputs, axis=-1, keepdims=True)
-        first = xp.min(xp.where(reached, xp.arange(classes), classes), axis=-1)
-        mistakes: Array = (first != y)[..., None].astype(outputs.dtype)
-        return mistakes
+        return mistakes(outputs, y)
 
     def mean(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch outputs"]:
         xp = array_library(outputs)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Array, Float, Int
 
 from thalweg.core.errors import ArgumentError
 from thalweg.core.validate import number
+from thalweg.likelihoods.likelihood import array_library
 
 
 def check_class_numbers(name: str, classes: int | None, y: np.ndarray) -> None:
@@ -84,6 +86,23 @@ def label_smoothing(smoothing: float) -> float:
         0.1
     """
     return float(number("label_smoothing", smoothing, at_least=0, below=1))
+
+
+def mistakes(values: Float[Array, "batch classes"], y: Int[Array, " batch"]) -> Float[Array, "batch 1"]:
+    """Return 1 where the first class of largest value is not ``y``, 0 where it is; not a number is a mistake.
+
+    Example:
+        >>> mistakes(np.array([[0.5, 0.5], [0.1, 0.9]]), np.array([0, 0]))
+        array([[0.],
+               [1.]])
+    """
+    xp = array_library(values)
+    # argmax in two plain reductions: the first class that reaches the maximum.
+    classes = values.shape[-1]
+    reached = values == xp.max(values, axis=-1, keepdims=True)
+    first = xp.min(xp.where(reached, xp.arange(classes), classes), axis=-1)
+    wrong: Array = (first != y)[..., None].astype(values.dtype)
+    return wrong
 
 
 def class_frequencies(y: np.ndarray, classes: int, weights: tuple[float, ...] | None, smoothing: float) -> np.ndarray:

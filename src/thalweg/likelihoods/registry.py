@@ -10,6 +10,7 @@ from thalweg.core.errors import ArgumentError, ModelError, nearest
 from thalweg.core.registry import lookup
 from thalweg.likelihoods.bernoulli import Bernoulli
 from thalweg.likelihoods.categorical import Categorical
+from thalweg.likelihoods.focal import Focal
 from thalweg.likelihoods.gaussian import Gaussian
 from thalweg.likelihoods.hard_pixels import HardPixels
 from thalweg.likelihoods.heteroscedastic import Heteroscedastic
@@ -18,8 +19,10 @@ from thalweg.likelihoods.laplace import Laplace
 from thalweg.likelihoods.likelihood import Likelihood
 from thalweg.likelihoods.multilabel import Multilabel
 from thalweg.likelihoods.negative_binomial import NegativeBinomial
+from thalweg.likelihoods.ordinal import Ordinal
 from thalweg.likelihoods.overlap import SoftDice, SoftJaccard
 from thalweg.likelihoods.poisson import Poisson
+from thalweg.likelihoods.quantile import Quantile
 from thalweg.likelihoods.student_t import StudentT
 
 LIKELIHOODS: dict[str, type[Likelihood]] = {
@@ -28,6 +31,9 @@ LIKELIHOODS: dict[str, type[Likelihood]] = {
     "bernoulli": Bernoulli,
     "categorical": Categorical,
     "multilabel": Multilabel,
+    "focal": Focal,
+    "ordinal": Ordinal,
+    "quantile": Quantile,
     "heteroscedastic": Heteroscedastic,
     "huber": Huber,
     "student_t": StudentT,

@@ -55,6 +55,8 @@ class FamilyView(View):
         return np.asarray(np.maximum(self._frozen.ppf(q), self.lower))
 
     def upper_quantile(self, q: Numbers) -> Numbers:
+        if self.discrete:  # SciPy's Poisson answers NaN where 1 - q rounds to 1
+            q = np.maximum(q, 2.0**-53)
         return np.asarray(np.maximum(self._frozen.isf(q), self.lower))
 
     def mean(self) -> Numbers:
