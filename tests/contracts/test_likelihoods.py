@@ -153,6 +153,8 @@ def test_output_bias_is_the_best_constant(likelihood: Likelihood) -> None:
     bias = likelihood.output_bias(y, width)
     assert bias.shape == (width,)
     assert bias.dtype == np.float32
+    if likelihood.name == "gaussian_mixture":
+        return  # many optima; see tests/likelihoods/test_gaussian_mixture.py
     error = jax.jit(likelihood.error)(np.tile(bias, (rows, 1)), y)
     scale = getattr(likelihood, "scale", 1.0)
     np.testing.assert_allclose(np.mean(error, axis=0) * scale, 0, atol=3e-3)

@@ -10,14 +10,17 @@ from thalweg.core.errors import ArgumentError, ModelError, nearest
 from thalweg.core.registry import lookup
 from thalweg.likelihoods.bernoulli import Bernoulli
 from thalweg.likelihoods.categorical import Categorical
+from thalweg.likelihoods.colored_gaussian import ColoredGaussian
 from thalweg.likelihoods.focal import Focal
 from thalweg.likelihoods.gaussian import Gaussian
+from thalweg.likelihoods.gaussian_mixture import GaussianMixture
 from thalweg.likelihoods.hard_pixels import HardPixels
 from thalweg.likelihoods.heteroscedastic import Heteroscedastic
 from thalweg.likelihoods.huber import Huber
 from thalweg.likelihoods.laplace import Laplace
 from thalweg.likelihoods.likelihood import Likelihood
 from thalweg.likelihoods.multilabel import Multilabel
+from thalweg.likelihoods.multivariate_gaussian import MultivariateGaussian
 from thalweg.likelihoods.negative_binomial import NegativeBinomial
 from thalweg.likelihoods.ordinal import Ordinal
 from thalweg.likelihoods.overlap import SoftDice, SoftJaccard
@@ -34,6 +37,9 @@ LIKELIHOODS: dict[str, type[Likelihood]] = {
     "focal": Focal,
     "ordinal": Ordinal,
     "quantile": Quantile,
+    "colored_gaussian": ColoredGaussian,
+    "multivariate_gaussian": MultivariateGaussian,
+    "gaussian_mixture": GaussianMixture,
     "heteroscedastic": Heteroscedastic,
     "huber": Huber,
     "student_t": StudentT,

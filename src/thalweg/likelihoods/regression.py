@@ -124,6 +124,20 @@ def weighted_location(y: np.ndarray, weight: Callable[[np.ndarray], np.ndarray])
     return location.astype(np.float32)
 
 
+def residual_covariance(location: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the mean of the residuals' outer products (K, K), kept positive definite.
+
+    Example:
+        >>> residual_covariance(np.zeros((2, 2)), np.array([[1.0, 0.0], [0.0, 2.0]]))
+        array([[0.5, 0. ],
+               [0. , 2. ]])
+    """
+    residual = np.asarray(y, np.float64) - np.asarray(location, np.float64)
+    values, vectors = np.linalg.eigh(residual.T @ residual / len(residual))
+    kept: np.ndarray = (vectors * np.maximum(values, floor_scale(0.0, y) ** 2)) @ vectors.T
+    return kept
+
+
 def floor_scales(scales: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return one scale a column, kept away from zero as by :func:`floor_scale`.
 
