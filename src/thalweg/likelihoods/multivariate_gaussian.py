@@ -21,7 +21,8 @@ class MultivariateGaussian(Regression):
     r"""Targets with Gaussian noise of a full covariance C(x) that the network predicts as well, y ~ N(f(x), C(x)).
 
     Of the K + K(K+1)/2 outputs the first K are the means f; the others are the lower triangular factor M of C's
-    inverse, C⁻¹ = MᵀM: K for its diagonal, ln M_ii = 14 tanh(a_i / 14), and K(K-1)/2 for the rows below it. With z = M (y - f)
+    inverse, C⁻¹ = MᵀM: K for its diagonal, ln M_ii = 14 tanh(a_i / 14), and K(K-1)/2 for what is below it, row by
+    row. With z = M (y - f)
 
     -ln q(y|x; θ) = ½ ‖z‖² - Σ_i ln M_ii + K/2 ln 2π, with error vectors -Mᵀz for f, z_i (y_j - f_j) for M_ij, and
     (z_i (y_i - f_i) M_ii - 1) ∂ln M_ii/∂a_i for a_i.
