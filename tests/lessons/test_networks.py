@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.integrate
 import scipy.special
 import scipy.stats
-from pictures import lesson
+from pictures import run_lesson
 
 
-def test_neuron_counts_and_draws_a_triangle() -> None:
-    numbers = lesson("neuron").numbers
+def test_neuron_counts_and_draws_a_triangle(tmp_path: Path) -> None:
+    numbers = run_lesson("neuron", tmp_path)
     assert numbers.parameters == (3 * (2 + 1), 1 * (3 + 1))
     assert numbers.multiplications == (3 * 2, 1 * 3)
     assert numbers.digits == 512 * 785 + 10 * 513
@@ -23,8 +25,8 @@ def test_neuron_counts_and_draws_a_triangle() -> None:
     assert (numbers.output[inside < -0.1] < 0.5).all()
 
 
-def test_activations_and_their_slopes() -> None:
-    numbers = lesson("activations").numbers
+def test_activations_and_their_slopes(tmp_path: Path) -> None:
+    numbers = run_lesson("activations", tmp_path)
     a = numbers.a.astype(float)
     np.testing.assert_allclose(numbers.values["sigmoid"], scipy.special.expit(a), atol=1e-6)
     np.testing.assert_allclose(numbers.values["softmax"], scipy.special.softmax([a, 0 * a], axis=0)[0], atol=1e-6)
@@ -39,8 +41,8 @@ def test_activations_and_their_slopes() -> None:
     assert numbers.passed["relu"] == pytest.approx(0.5, abs=0.05)
 
 
-def test_more_neurons_come_closer_and_beat_a_constant() -> None:
-    numbers = lesson("universal-approximation").numbers
+def test_more_neurons_come_closer_and_beat_a_constant(tmp_path: Path) -> None:
+    numbers = run_lesson("universal-approximation", tmp_path)
     errors = list(numbers.rmse.values())
     assert numbers.constant > errors[0] > errors[1]
     assert errors[-1] < 0.15 / 2  # closer to the function than any of the targets it saw
@@ -53,8 +55,8 @@ def test_more_neurons_come_closer_and_beat_a_constant() -> None:
         assert np.ptp(offset) < 1e-3 * np.abs(numbers.heights[m]).sum()
 
 
-def test_an_epoch_of_digits_has_469_minibatches() -> None:
-    numbers = lesson("digits").numbers
+def test_an_epoch_of_digits_has_469_minibatches(tmp_path: Path) -> None:
+    numbers = run_lesson("digits", tmp_path)
     assert (numbers.rows, numbers.batch_size, numbers.steps, numbers.last) == (60_000, 128, 469, 96)
     assert numbers.parameters == 16 * 785 + 10 * 17
     assert len(numbers.minibatch_error) == 469

@@ -1,9 +1,11 @@
-"""What every lesson leaves: two pictures that show something, and a text."""
+"""What every lesson leaves: two pictures that show something, and a text.
+
+A lesson is run in one test alone, since each run costs the compilation of what it trains.
+"""
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,20 @@ import thalweg as tw
 
 TINY: dict[str, dict[str, Any]] = {
     "neuron": {"points": 61},
+    "noise-models": {"rows": 200, "epochs": 250},
     "universal-approximation": {"neurons": (1, 8), "epochs": 300, "starts": 1},
     "digits": {"hidden": 16, "epochs": 1},
 }
 """Settings that keep a lesson's point and cost little."""
 
 
-@cache
-def lesson(name: str) -> tw.lessons.Result:
-    """The lesson with settings for tests, run once a process."""
-    return tw.lessons.run(name, quick=True, **TINY.get(name, {}))
+def run_lesson(name: str, folder: Path) -> Any:
+    """Run a lesson with settings for tests, check its text and pictures, and return its numbers."""
+    done = tw.lessons.run(name, folder, quick=True, **TINY.get(name, {}))
+    assert len(done.text.split()) > 40
+    assert max(map(len, done.text.splitlines())) <= 100
+    check_pictures(done.files)
+    return done.numbers
 
 
 def check_pictures(files: tuple[Path, ...]) -> None:

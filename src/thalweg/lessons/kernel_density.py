@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 import thalweg as tw
 from thalweg.lessons.style import BLUE, CYCLE, INK, ORANGE, PALE, SOFT, figure, house_style, label
 from thalweg.lessons.text import table, words
+from thalweg.probability.kernel_density import KernelDensity
+from thalweg.probability.kernels import KERNELS
 
 Array = NDArray[Any]
 
@@ -44,7 +46,7 @@ class Estimates:
         errors: the same names ↦ integrated squared error ∫ (p̂ - p)² dx.
         shapes: kernel ↦ (n,) the kernel itself, scaled to the standard deviation of the best bandwidth.
         by_kernel: kernel ↦ (n,) estimate with that bandwidth.
-        steps: (N,) values of the empirical distribution function at the sorted points.
+        steps: (n,) distribution function of the points alone, each of probability 1/N.
         smooth: (n,) distribution function of the cross-validated estimate.
         means: E[X] and E[X²] under the truth, the empirical distribution and the estimate.
     """
@@ -76,13 +78,12 @@ def compute(points: int = 150, seed: int = 1) -> Estimates:
     x = np.sort(np.asarray(p.sample(jax.random.key(seed), (points,)), float))
     grid = np.linspace(-5, 4, 601)
     truth = np.exp(np.asarray(p.log_prob(grid), float))
-    best = tw.probability.KernelDensity(x, "cv")
+    best, empirical = KernelDensity(x, "cv"), tw.probability.Empirical(x)
     h = float(best.scale_tril[0, 0])
     bandwidths = {"too small": h / 6, "cross-validated": h, "too large": 4 * h}
-    densities = {name: _density(x, bandwidth) for name, bandwidth in bandwidths.items()}
-    estimates = {name: np.asarray(density.pdf(grid)) for name, density in densities.items()}
+    estimates = {name: np.asarray(KernelDensity(x, width).pdf(grid)) for name, width in bandwidths.items()}
     # At the same standard deviation of the bump, kernels of every shape can be compared.
-    widths = {kernel: h / math.sqrt(tw.probability.KERNELS[kernel].variance(1)) for kernel in SHAPES}
+    widths = {kernel: h / math.sqrt(KERNELS[kernel].variance(1)) for kernel in SHAPES}
     return Estimates(
         points=x,
         grid=grid,
@@ -90,20 +91,19 @@ def compute(points: int = 150, seed: int = 1) -> Estimates:
         bandwidths=bandwidths,
         densities=estimates,
         errors={name: float(np.trapezoid((estimate - truth) ** 2, grid)) for name, estimate in estimates.items()},
-        shapes={k: np.asarray(_density(np.zeros(1), w, k).pdf(grid)) for k, w in widths.items()},
-        by_kernel={k: np.asarray(_density(x, w, k).pdf(grid)) for k, w in widths.items()},
-        steps=np.arange(1, points + 1) / points,
+        shapes={k: np.asarray(KernelDensity(np.zeros(1), w, k).pdf(grid)) for k, w in widths.items()},
+        by_kernel={k: np.asarray(KernelDensity(x, w, k).pdf(grid)) for k, w in widths.items()},
+        steps=tw.probability.cdf(empirical, grid),
         smooth=np.asarray(best.cdf(grid)),
         means={
-            "truth": (float(p.mean), float(p.variance + p.mean**2)),
-            "empirical distribution": (float(x.mean()), float((x**2).mean())),
-            "estimate": (float(best.mean), float(best.variance + best.mean**2)),
+            name: _moments(d) for name, d in (("truth", p), ("empirical distribution", empirical), ("estimate", best))
         },
     )
 
 
-def _density(points: Array, bandwidth: float, kernel: str = "gaussian") -> Any:
-    return tw.probability.KernelDensity(points, bandwidth, kernel)
+def _moments(d: Any) -> tuple[float, float]:
+    mean, variance = float(tw.probability.mean(d)), float(tw.probability.variance(d))
+    return mean, variance + mean**2
 
 
 def tell(numbers: Estimates) -> str:
@@ -116,8 +116,8 @@ def tell(numbers: Estimates) -> str:
         f"{table(('expectation under', 'E[X]', 'E[X²]'), means)}\n\n"
     ) + words(
         f"""{len(numbers.points)} points and their estimate. A bandwidth six times too small gives every point a peak of
-        its own; one four times too large fuses two groups into one. Cross-validation finds h = {h:.2f} without knowing
-        the truth. The four kernels, brought to one standard deviation, give nearly the same estimate.""",
+        its own; one four times too large all but fuses two groups into one. Cross-validation finds h = {h:.2f} without
+        knowing the truth. The four kernels, brought to one standard deviation, give nearly the same estimate.""",
         f"""Without any bump at all, each point carries the mass 1/N: expectations are then sample means. A Gaussian
         bump leaves the mean where it is and adds its own variance, h² = {h * h:.3f}, to the second moment.""",
     )
@@ -146,7 +146,7 @@ def draw(numbers: Estimates) -> Figure:
     shapes.legend(loc="upper left", ncols=2, handlelength=1, columnspacing=0.8, borderaxespad=0, fontsize=8)
     estimates.set(title="… give one estimate", xlabel="x", xlim=(-5, 4), ylim=(0, 0.5))
     steps.plot(numbers.grid, numbers.smooth, color=BLUE, lw=1.4)
-    steps.step(numbers.points, numbers.steps, color=INK, lw=0.9, where="post")
+    steps.plot(numbers.grid, numbers.steps, color=INK, lw=0.9, drawstyle="steps-post")
     steps.set(title="No bump: a staircase", xlabel="x", ylabel="P(X ≤ x)", xlim=(-5, 4), ylim=(0, 1.02))
     label(steps, -1.1, 0.25, "1/N a point", INK)
     label(steps, -4.8, 0.85, "Gaussian bumps", BLUE)

@@ -141,8 +141,8 @@ def tell(numbers: NoiseModels) -> str:
     best = min(numbers.test_cost, key=lambda name: numbers.test_cost[name])
     header = ("noise model", "distance from the true curve", "cost of fresh rows in nats", "inside the 90 % band")
     return f"{table(header, rows)}\n\n" + words(
-        f"""Some of the points lie far too high, and none far too low. Squared error pays for distance with its square, so
-        the Gaussian fit is pulled toward them; absolute error pulls with the same force however far a point is, and
+        f"""Some of the points lie far too high, and none far too low. Squared error pays for distance with its square,
+        so the Gaussian fit is pulled toward them; absolute error pulls with the same force however far a point is, and
         Student's t lets go of it. A network that also predicts the deviation covers the outliers by wider noise. Fresh
         rows cost least under {TITLES[best]} noise: of the four it describes this noise best."""
     )

@@ -35,12 +35,18 @@ class Lesson:
 LESSONS: dict[str, Lesson] = {
     entry.name: entry
     for entry in (
+        Lesson("kernel-density", "A bump on every point: bandwidth, kernel, and no bump at all"),
         Lesson("neuron", "A neuron, a layer, a cascade, and how many parameters they have"),
         Lesson("activations", "Every activation beside its derivative"),
         Lesson(
             "universal-approximation",
             "One hidden layer follows a function, the closer the more neurons it has",
             quick={"epochs": 400, "starts": 1},
+        ),
+        Lesson(
+            "noise-models",
+            "The likelihood chooses the loss: the same points under four noise models",
+            quick={"epochs": 300},
         ),
         Lesson(
             "digits",
