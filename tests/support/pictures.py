@@ -17,7 +17,7 @@ import thalweg as tw
 TINY: dict[str, dict[str, Any]] = {
     "neuron": {"points": 61},
     "noise-models": {"rows": 200, "epochs": 250},
-    "universal-approximation": {"neurons": (1, 8), "epochs": 300, "starts": 1},
+    "universal-approximation": {"neurons": (1, 16), "epochs": 300, "starts": 1},
     "digits": {"hidden": 16, "epochs": 1},
 }
 """Settings that keep a lesson's point and cost little."""
