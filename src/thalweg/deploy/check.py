@@ -14,6 +14,7 @@ from thalweg.network import Network
 
 if TYPE_CHECKING:
     from thalweg.data.encode import Encoder
+    from thalweg.data.windows import WindowEncoder
 
 
 def check_encoder(encoder: Encoder, network: Network, likelihood: Likelihood) -> None:
@@ -29,6 +30,18 @@ def check_encoder(encoder: Encoder, network: Network, likelihood: Likelihood) ->
     """
     for fault in chain(_input_faults(encoder, network), _output_faults(encoder, network, likelihood)):
         raise ValueError(fault)
+
+
+def check_windows(windows: WindowEncoder, network: Network, likelihood: Likelihood) -> None:
+    """Check that windows read from a file are what the network takes, and its outputs the classes of the masks.
+
+    Raises:
+        ValueError: says in a few words what does not fit.
+    """
+    if windows.feature_width != network.inputs:
+        raise ValueError(f"windows of {windows.feature_width} numbers for a network that takes {network.inputs}")
+    if likelihood.targets != "classes" or likelihood.target_width(network.outputs) != len(windows.classes):
+        raise ValueError(f"the masks have {len(windows.classes)} classes, the network {network.outputs} outputs")
 
 
 def _input_faults(encoder: Encoder, network: Network) -> Iterator[str]:

@@ -19,7 +19,7 @@ from thalweg.core.validate import number
 from thalweg.data.kinds import TASKS
 from thalweg.data.target_values import plain_targets
 from thalweg.deploy.artefact import read_artefact, write_artefact
-from thalweg.deploy.check import check_encoder
+from thalweg.deploy.check import check_encoder, check_windows
 from thalweg.likelihoods import Likelihood, likelihood_from_dict
 from thalweg.network import Network, path_name
 
@@ -228,13 +228,16 @@ class Model:
         Raises:
             StorageError: the place is read-only, full, or holds something other than a model.
         """
-        description = {
+        write_artefact(folder, self.describe(), named({"params": self.params, "state": self.state}))
+
+    def describe(self) -> dict[str, Any]:
+        """Return all but the weights as JSON values."""
+        return {
             "network": self.network.to_dict(),
             "likelihood": self.likelihood.to_dict(),
             "encoder": None if self.encoder is None else self.encoder.to_dict(),
             "history": [dict(row) for row in self.history],
         }
-        write_artefact(folder, description, named({"params": self.params, "state": self.state}))
 
     def _targets(self, y: Any) -> NDArray[Any]:
         """Return targets as the network was trained on them: class numbers (N,), or labels or numbers (N, K)."""
@@ -284,6 +287,9 @@ def load(folder: Path | str) -> Model:
     Args:
         folder: written by `Model.save`, or a run folder (its ``model`` is taken).
 
+    Returns:
+        The model; a `Segmenter` where it was trained on images with masks.
+
     Raises:
         ModelError: missing or damaged files, weights that do not fit the network, or a newer schema.
         StorageError: the files cannot be read.
@@ -301,6 +307,12 @@ def load(folder: Path | str) -> Model:
 
             encoder = Encoder.from_dict(description["encoder"])
             check_encoder(encoder, network, likelihood)
+        windows = None
+        if description.get("windows") is not None:
+            from thalweg.data.windows import WindowEncoder
+
+            windows = WindowEncoder.from_dict(description["windows"])
+            check_windows(windows, network, likelihood)
         history = [dict(row) for row in description.get("history", [])]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ModelError(f"{folder} is damaged: its description cannot be read ({error}).") from error
@@ -310,7 +322,12 @@ def load(folder: Path | str) -> Model:
         "state": jax.eval_shape(network.init_state),
     }
     tree = restored(structure, arrays, folder)
-    return Model(network, likelihood, tree["params"], tree["state"], encoder, history)
+    parts = network, likelihood, tree["params"], tree["state"]
+    if windows is not None:
+        from thalweg.deploy.segmenter import Segmenter
+
+        return Segmenter(*parts, history=history, windows=windows)
+    return Model(*parts, encoder, history)
 
 
 def interval_levels(coverage: float) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from thalweg.core.validate import number
@@ -137,3 +138,35 @@ class SoftDice(Overlap):
         total = beta + self.smooth
         index = (2 * alpha + self.smooth) / total
         return index, 2 / total, -index / total
+
+
+def count_pairs(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Return the confusion matrix (classes, classes) of class numbers: row = true class, column = predicted.
+
+    Example:
+        >>> count_pairs(np.array([0, 1, 1]), np.array([0, 0, 1]), 2).tolist()
+        [[1, 0], [1, 1]]
+    """
+    pairs = true.astype(np.int64).ravel() * classes + predicted.ravel()
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+def overlap_indices(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return the Jaccard and the Dice index of each class: J = TP / (TP + FP + FN), D = 2 TP / (2 TP + FP + FN).
+
+    Args:
+        confusion: (C, C) counts of pixels, row = true class, column = predicted.
+
+    Returns:
+        J (C,) and D (C,); NaN for a class that is neither there nor predicted.
+
+    Example:
+        >>> jaccard, dice = overlap_indices(np.array([[2, 1], [1, 0]]))
+        >>> jaccard.tolist(), np.round(dice, 3).tolist()
+        ([0.5, 0.0], [0.667, 0.0])
+    """
+    both = np.diag(confusion).astype(np.float64)
+    total = np.asarray(confusion.sum(axis=0) + confusion.sum(axis=1), np.float64)
+    absent = total == 0
+    jaccard = np.where(absent, np.nan, both / np.where(absent, 1, total - both))
+    return jaccard, np.where(absent, np.nan, 2 * both / np.where(absent, 1, total))

@@ -40,7 +40,7 @@ def read_npz(path: Path, target: str | None, need_target: bool) -> Table:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
-        raise DataError(_damaged(path, "npz archive", error)) from None
+        raise DataError(damaged(path, "npz archive", error)) from None
     names = _names(arrays, "feature_names")
     target_names = _names(arrays, "target_names")
     shown = ", ".join(f"{key} {value.shape}" for key, value in arrays.items()) or "nothing"
@@ -50,8 +50,8 @@ def read_npz(path: Path, target: str | None, need_target: bool) -> Table:
         if need_target:
             raise ArgumentError("target", f"a key of {path}: {shown}", repr(target), nearest(target, arrays))
         target = None
-    train = _key(arrays, FEATURE_KEYS, ("{}", "{}_train", "train_{}"))
-    labels = target or _key(arrays, TARGET_KEYS, ("{}", "{}_train", "train_{}"))
+    train = find_key(arrays, FEATURE_KEYS, ("{}", "{}_train", "train_{}"))
+    labels = target or find_key(arrays, TARGET_KEYS, ("{}", "{}_train", "train_{}"))
     if train is None:
         others = [key for key in arrays if key != labels]
         train = others[0] if len(others) == 1 else None
@@ -62,8 +62,8 @@ def read_npz(path: Path, target: str | None, need_target: bool) -> Table:
         )
     called = ",".join(target_names) if target_names else target
     table = from_arrays(arrays[train], arrays[labels] if labels else None, str(path), names=names, target_name=called)
-    x_test = _key(arrays, FEATURE_KEYS, ("{}_test", "test_{}"))
-    y_test = _key(arrays, TARGET_KEYS, ("{}_test", "test_{}"))
+    x_test = find_key(arrays, FEATURE_KEYS, ("{}_test", "test_{}"))
+    y_test = find_key(arrays, TARGET_KEYS, ("{}_test", "test_{}"))
     if x_test is None or (labels and y_test is None):
         return table
     test = from_arrays(arrays[x_test], arrays[y_test] if labels and y_test else None, str(path))
@@ -106,7 +106,7 @@ def load_npy(path: Path) -> Array:
     try:
         array: Array = np.load(path, mmap_mode="r" if path.stat().st_size > MAP_BYTES else None, allow_pickle=False)
     except (EOFError, OSError, ValueError) as error:
-        raise DataError(_damaged(path, "npy file", error)) from None
+        raise DataError(damaged(path, "npy file", error)) from None
     if array.ndim == 0:
         raise DataError(f"{path}: holds one single number; expected an array with one row an example.")
     return array
@@ -116,7 +116,8 @@ def _names(arrays: dict[str, Array], key: str) -> list[str] | None:
     return [str(name) for name in arrays.pop(key, np.array([])).ravel()] or None
 
 
-def _key(arrays: Mapping[str, Array], keys: tuple[str, ...], forms: tuple[str, ...]) -> str | None:
+def find_key(arrays: Mapping[str, Array], keys: tuple[str, ...], forms: tuple[str, ...]) -> str | None:
+    """Return the first usual key, put into one of the forms, that an archive has; large and small letters are equal."""
     lower = {key.lower(): key for key in arrays}
     for form in forms:
         for key in keys:
@@ -166,7 +167,8 @@ def _sibling(path: Path) -> Path | None:
     return None
 
 
-def _damaged(path: Path, kind: str, error: Exception) -> str:
+def damaged(path: Path, kind: str, error: Exception) -> str:
+    """Return the message for a file that cannot be read."""
     if "allow_pickle" in str(error) or "pickled" in str(error):
         return f"{path}: holds Python objects, which are not read because that can run code. Save numbers or text."
     return f"{path}: the {kind} is truncated or damaged ({str(error).splitlines()[0]}). Write or fetch it again."

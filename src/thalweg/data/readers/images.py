@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +71,7 @@ def _read_part(folder: Path, need_target: bool) -> Table:
             f"{folder}: {len(loose)} images without classes. Put them into one sub-folder for each class, named by it."
         )
     files = [file for file, _ in labelled] or loose
-    images = [_pixels(file) for file in files]
+    images = [picture(file) for file in files]
     if len({image.ndim for image in images}) > 1:  # one image in color makes all of them so
         images = [image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2) for image in images]
     sizes = Counter(image.shape for image in images)
@@ -87,18 +89,32 @@ def _read_part(folder: Path, need_target: bool) -> Table:
     return Table(str(folder), flat, labels, names, "class" if labelled else None, stack.shape[1:])
 
 
-def _pixels(file: Path) -> Array:
+def picture(file: Path, convert: Callable[[Any], Array] | None = None) -> Array:
+    """Read one picture: grey as (height, width), any other as (height, width, 3), unless converted otherwise.
+
+    Args:
+        file: any format that Pillow reads.
+        convert: makes an array of the open picture.
+
+    Raises:
+        DataError: damaged, or too large.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(file) as image:
-            if image.mode.startswith("I"):  # 16 bits of grey
-                return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
-            return np.asarray(image.convert("L" if image.mode in {"1", "L", "LA"} else "RGB"))
+            return (convert or _bytes)(image)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{file}: the image is truncated or damaged ({error}). Replace or remove it.") from None
     except Image.DecompressionBombError:
         raise DataError(f"{file}: the image has too many pixels to be read. Shrink or remove it.") from None
+
+
+def _bytes(image: Any) -> Array:
+    """Pixels as unsigned bytes, grey or red, green and blue."""
+    if image.mode.startswith("I"):  # 16 bits of grey
+        return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
+    return np.asarray(image.convert("L" if image.mode in {"1", "L", "LA"} else "RGB"))
 
 
 def _size(shape: tuple[int, ...] | None) -> str:

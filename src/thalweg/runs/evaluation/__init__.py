@@ -40,6 +40,15 @@ EVALUATION of several labels::
     per_label       [{"label", "support", "predicted", "error", "baseline_error", "precision", "recall", "f1"}]
     confident_mistakes   as above; "true" and "predicted" are "LABEL" or "not LABEL"
 
+EVALUATION of a segmentation: that of a classifier, whose rows are pixels, with one part more::
+
+    segmentation    {"mean_jaccard", "mean_dice": over the classes,
+                     "per_class": [{"class", "jaccard", "dice", "boundary_f1", "boundary_distance", "hausdorff_95"}],
+                     distances in pixels, null where a class has no boundary,
+                     "dimensions": 2 where boundaries were compared slice by slice, 3 by volumes; "regions" of them,
+                     "compared" among them; "tolerance" of boundary_f1 in pixels,
+                     "slices": [{"slice", "error", "dice", "overlay", "errors" (base64 PNG)}]}
+
 EVALUATION of a regressor::
 
     schema, task, rows, not_finite, features   as above
@@ -63,5 +72,12 @@ from .classification import classification_evaluation
 from .examples import Inputs
 from .multilabel import multilabel_evaluation
 from .regression import regression_evaluation
+from .segmentation import segmentation_evaluation
 
-__all__ = ["Inputs", "classification_evaluation", "multilabel_evaluation", "regression_evaluation"]
+__all__ = [
+    "Inputs",
+    "classification_evaluation",
+    "multilabel_evaluation",
+    "regression_evaluation",
+    "segmentation_evaluation",
+]

@@ -65,9 +65,6 @@ def classification_evaluation(
     confidence = p[np.arange(rows), guess]
     probability_true = p[np.arange(rows), y]
     matrix = np.bincount(y * classes + guess, minlength=classes * classes).reshape(classes, classes)
-    support, predicted, hits = matrix.sum(axis=1), matrix.sum(axis=0), np.diag(matrix)
-    mistakes = int(rows - hits.sum())
-    constant = int(support.argmax()) if majority is None else int(majority)
     wrong = np.flatnonzero(guess != y)
     # stable sort: equal confidences keep the order of the rows, so the report is the same every time
     top = wrong[np.argsort(-confidence[wrong], kind="stable")]
@@ -76,15 +73,42 @@ def classification_evaluation(
     shown = examples(inputs, kept[top], example_shape)
     loss = float(-np.log(np.maximum(probability_true, np.finfo(np.float64).tiny)).mean()) if rows else math.nan
     bins = reliability_bins(confidence, guess == y)
+    answer = {"schema": SCHEMA, "task": "classification", "not_finite": len(y_all) - rows, "loss": number(loss)}
+    return (
+        answer
+        | counted(matrix, names, majority)
+        | {
+            "confident_mistakes": [
+                {
+                    "row": int(kept[i]),
+                    "true": names[y[i]],
+                    "predicted": names[guess[i]],
+                    "confidence": number(confidence[i]),
+                    "probability_true": number(probability_true[i]),
+                    **example,
+                }
+                for i, example in zip(top, shown, strict=True)
+            ],
+            "reliability": bins,
+            "calibration_error": calibration_error(bins),
+            **({"distance": _distance(y, guess)} if ordered else {}),
+            "features": None if picture or feature_names is None else [str(name) for name in feature_names],
+            "picture": picture,
+        }
+    )
+
+
+def counted(matrix: np.ndarray, names: Sequence[str], majority: int | None = None) -> dict[str, Any]:
+    """Return what a confusion matrix (true, predicted) tells: the mistakes, each class, the pairs that are confused."""
+    support, predicted, hits = matrix.sum(axis=1), matrix.sum(axis=0), np.diag(matrix)
+    rows = int(support.sum())
+    mistakes = int(rows - hits.sum())
+    constant = int(support.argmax()) if majority is None else int(majority)
     return {
-        "schema": SCHEMA,
-        "task": "classification",
         "rows": rows,
-        "not_finite": len(y_all) - rows,
-        "classes": names,
+        "classes": list(names),
         "mistakes": mistakes,
         "error": ratio(mistakes, rows),
-        "loss": number(loss),
         "baseline": {
             "guess": names[constant],
             "mistakes": int(rows - support[constant]),
@@ -92,33 +116,17 @@ def classification_evaluation(
         },
         "per_class": [
             {
-                "class": names[c],
+                "class": name,
                 "support": int(support[c]),
                 "predicted": int(predicted[c]),
                 "precision": ratio(hits[c], predicted[c]),
                 "recall": ratio(hits[c], support[c]),
                 "f1": ratio(2 * hits[c], support[c] + predicted[c]),
             }
-            for c in range(classes)
+            for c, name in enumerate(names)
         ],
-        "confusion": matrix.tolist() if classes <= MATRIX_CLASSES else None,
-        "confused_pairs": _confused_pairs(matrix, names),
-        "confident_mistakes": [
-            {
-                "row": int(kept[i]),
-                "true": names[y[i]],
-                "predicted": names[guess[i]],
-                "confidence": number(confidence[i]),
-                "probability_true": number(probability_true[i]),
-                **example,
-            }
-            for i, example in zip(top, shown, strict=True)
-        ],
-        "reliability": bins,
-        "calibration_error": calibration_error(bins),
-        **({"distance": _distance(y, guess)} if ordered else {}),
-        "features": None if picture or feature_names is None else [str(name) for name in feature_names],
-        "picture": picture,
+        "confusion": matrix.tolist() if len(names) <= MATRIX_CLASSES else None,
+        "confused_pairs": _confused_pairs(matrix, list(names)),
     }
 
 
