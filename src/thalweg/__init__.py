@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from thalweg.core.errors import ArgumentError, DataError, DivergedError, ModelError, StorageError, ThalwegError
     from thalweg.data.bundled import load_dataset
     from thalweg.data.read import read
-    from thalweg.deploy import Model, load
+    from thalweg.deploy import Model, Segmenter, load
     from thalweg.gradients import backprop, check_gradients, error_vectors
     from thalweg.likelihoods import Bernoulli, Categorical, Gaussian, Laplace, Likelihood, Multilabel, Poisson
     from thalweg.network import (
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from thalweg.optimizers import make_optimizer
     from thalweg.runs.fit import fit
+    from thalweg.runs.fit_segmentation import fit_segmentation
     from thalweg.training import EarlyStopping, Hook, StepStatistics, evaluate, train
 
 # Where each public name lives. Names load when first used: `import thalweg` and `thalweg --help` must not wait for JAX.
@@ -43,7 +44,7 @@ _HOME = {
     ),
     "thalweg.data.bundled": ("load_dataset",),
     "thalweg.data.read": ("read",),
-    "thalweg.deploy": ("Model", "load"),
+    "thalweg.deploy": ("Model", "Segmenter", "load"),
     "thalweg.gradients": ("backprop", "check_gradients", "error_vectors"),
     "thalweg.likelihoods": ("Bernoulli", "Categorical", "Gaussian", "Laplace", "Likelihood", "Multilabel", "Poisson"),
     "thalweg.network": (
@@ -63,6 +64,7 @@ _HOME = {
     ),
     "thalweg.optimizers": ("make_optimizer",),
     "thalweg.runs.fit": ("fit",),
+    "thalweg.runs.fit_segmentation": ("fit_segmentation",),
     "thalweg.training": ("EarlyStopping", "Hook", "StepStatistics", "evaluate", "train"),
 }
 # Rooms to be used by their own name: tw.probability.divergence(p, q).
@@ -93,6 +95,7 @@ __all__ = [
     "PReLU",
     "Poisson",
     "Residual",
+    "Segmenter",
     "StepStatistics",
     "StorageError",
     "ThalwegError",
@@ -103,6 +106,7 @@ __all__ = [
     "error_vectors",
     "evaluate",
     "fit",
+    "fit_segmentation",
     "flatten",
     "load",
     "load_dataset",

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from thalweg.cli.masks import evaluate_masks
+
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder or model folder.", show_default=False)]
 DataArgument = Annotated[str, typer.Argument(metavar="DATA", help="File, folder or bundled name.", show_default=False)]
 Target = Annotated[
@@ -21,10 +23,13 @@ def evaluate(run: RunArgument, data: DataArgument, target: Target = None) -> int
     keep_compiled()
     from thalweg.data.read import read
     from thalweg.data.split import official_test
-    from thalweg.deploy import load
+    from thalweg.deploy import Segmenter, load
     from thalweg.runs.judge import judge
 
     model = load(run)
+    if isinstance(model, Segmenter):
+        typer.echo("\n".join(evaluate_masks(model, data, target)))
+        return 0
     if model.encoder is None:
         from thalweg.core.errors import ModelError
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thalweg.cli.evaluate import DataArgument, RunArgument
+from thalweg.cli.masks import predict_masks
 from thalweg.core.errors import ArgumentError, ModelError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ Output = Annotated[
         "-o",
         "--output",
         metavar="FILE",
-        help="Where to: .csv, .tsv, .parquet, .arrow, .npz or .npy.",
+        help="Where to: .csv, .tsv, .parquet, .arrow, .npz or .npy; masks: .npz, .npy, .nii.gz or a folder of PNG.",
         show_default=False,
     ),
 ]
@@ -40,19 +41,38 @@ Quantiles = Annotated[
 ]
 
 
-def predict(run: RunArgument, data: DataArgument, output: Output, quantiles: Quantiles = None) -> int:
-    """Predict for every row of DATA: classes or labels and their probabilities, or numbers and how sure they are."""
+Probabilities = Annotated[
+    bool, typer.Option("--probabilities", help="Of masks: write the probability of each label as well.")
+]
+
+
+def predict(
+    run: RunArgument,
+    data: DataArgument,
+    output: Output,
+    quantiles: Quantiles = None,
+    probabilities: Probabilities = False,
+) -> int:
+    """Predict for every row of DATA: classes or labels and their probabilities, or numbers and how sure they are.
+
+    A model of images with masks writes masks.
+    """
     from thalweg.cli.engine import keep_compiled
     from thalweg.data.write import check_ending, write_columns
 
-    check_ending(output)
     if output.resolve() == Path(data).resolve():
         raise ArgumentError("--output", "another file than the data", str(output), "It would be replaced.")
     levels = None if quantiles is None else quantile_levels(quantiles)
     keep_compiled()
-    from thalweg.deploy import load
+    from thalweg.deploy import Segmenter, load
 
     model = load(run)
+    if isinstance(model, Segmenter):
+        typer.echo(predict_masks(model, data, output, probabilities))
+        return 0
+    if probabilities:
+        raise ArgumentError("--probabilities", "a model of images with masks", "one of rows, which writes them anyway")
+    check_ending(output)
     if model.encoder is None:
         raise ModelError(f"{run} has no encoder: use it from Python, with thalweg.load and Model.predict.")
     table = read_rows(data, model.encoder)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thalweg.cli.flags import SettingsCommand, with_settings
+from thalweg.cli.masks import overlap_lines
 from thalweg.core.errors import ArgumentError
 from thalweg.runs.config import RunConfig, make_config, read_config
 
@@ -71,7 +72,7 @@ def run_live(work: Callable[..., Run]) -> int:
         say(line)
     say(f"model   {done.path / 'model'}")
     say(f"report  {done.report}")
-    say(f"next    thalweg predict {folder} NEW_DATA -o predictions.csv")
+    say(f"next    thalweg predict {folder} NEW_DATA -o {_answers(done)}")
     say(f"        thalweg evaluate {folder} LABELED_DATA")
     return 0
 
@@ -79,7 +80,8 @@ def run_live(work: Callable[..., Run]) -> int:
 def result_lines(done: Run) -> list[str]:
     """Return how the run ended, in words."""
     result = done.evaluation
-    rows = "test rows" if done.history and "test_loss" in done.history[-1] else "training rows"
+    noun = "pixels" if "segmentation" in result else "rows"
+    rows = f"{'test' if done.history and 'test_loss' in done.history[-1] else 'training'} {noun}"
     early = f" (stopped early, after {len(done.history)} epochs)" if done.state == "stopped early" else ""
     if result["task"] == "multilabel":
         measure = f"{100 * result['error']:.2f} % of the labels wrong on {result['rows']} {rows}"
@@ -87,7 +89,12 @@ def result_lines(done: Run) -> list[str]:
         measure = f"{100 * result['error']:.2f} % wrong: {result['mistakes']} of {result['rows']} {rows}"
     else:
         measure = f"root mean squared error {result['rmse']:.5g} on {result['rows']} {rows}"
-    return [f"{measure}; trained for {done.seconds:.1f} s{early}"]
+    lines = [f"{measure}; trained for {done.seconds:.1f} s{early}"]
+    return lines + (overlap_lines(result["segmentation"]) if "segmentation" in result else [])
+
+
+def _answers(done: Run) -> str:
+    return "masks.npz" if "segmentation" in done.evaluation else "predictions.csv"
 
 
 def start(config: RunConfig, **live: Any) -> Run:

@@ -90,6 +90,7 @@ class WindowEncoder:
         window: Sequence[int] | int = 3,
         padding: str = "reflect",
         standardize: bool = True,
+        classes: Sequence[Any] | None = None,
     ) -> WindowEncoder:
         """Learn channel means, deviations and classes from the training slices.
 
@@ -99,10 +100,11 @@ class WindowEncoder:
             window: height and width (one number for both), or depth, height and width.
             padding: how images go on beyond their border.
             standardize: bring each channel to mean 0 and deviation 1.
+            classes: labels that the training masks must hold, all of them and no others; any when absent.
 
         Raises:
             ArgumentError: a window that is even, not positive or larger than the images, or an unknown padding.
-            DataError: fewer than two classes in the masks.
+            DataError: fewer than two classes in the masks, or others than asked for.
 
         Example:
             >>> from thalweg.data.volumes import as_volumes
@@ -126,6 +128,8 @@ class WindowEncoder:
             square = sum((np.square(part - mean).sum(axis=0) for part in parts), np.zeros(channels)) / count
             std = np.where(square > 0, np.sqrt(square), 1.0)
         found = sorted({int(label) for v, d, rows in planes for label in np.unique(volumes.labels[v, d, rows])})
+        if classes is not None:
+            _check_classes(classes, found, volumes.name)
         if len(found) < 2:
             raise DataError(
                 f"{volumes.name}: all training masks hold the label {found[0]}: there is nothing to tell apart."
@@ -213,6 +217,20 @@ class WindowEncoder:
         if list(classes) != sorted(set(classes)):
             raise ValueError("the encoder's classes are not in order")
         return cls(window, content["padding"], mean, std, classes, bool(content["channel_axis"]))
+
+
+def _check_classes(wanted: Sequence[Any], found: list[int], name: str) -> None:
+    try:
+        labels = sorted({int(label) for label in wanted})
+    except (TypeError, ValueError):
+        raise ArgumentError("classes", "labels of masks, whole numbers", ", ".join(map(str, wanted))) from None
+    for label in labels:
+        if label not in found:
+            raise DataError(f"{name}: no pixel of the training masks has the label {label}. Leave that class out.")
+    if others := [label for label in found if label not in labels]:
+        raise DataError(
+            f"{name}: the training masks hold the label {others[0]}, which is none of the classes asked for."
+        )
 
 
 def window_size(window: Sequence[int] | int) -> tuple[int, int, int]:

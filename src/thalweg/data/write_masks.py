@@ -39,15 +39,13 @@ def write_masks(
         path: ``.npz`` (keys ``mask`` and, if given, ``probability``), ``.npy``, ``.nii`` or ``.nii.gz``, or a folder
             for one PNG each slice, with the labels as gray levels.
         masks: (H, W), (N, H, W) or (N, D, H, W) labels.
-        probabilities: (…, classes), for ``.npz`` only.
+        probabilities: (…, classes), written to an ``.npz`` only.
         like: the file the images are from; a NIfTI file lends its place in space, a folder the names of its pictures.
 
     Raises:
-        ArgumentError: probabilities, volumes or labels that the format does not hold.
+        ArgumentError: volumes or labels that the format does not hold.
         StorageError: the place is read-only, full, or holds something else.
     """
-    if probabilities is not None and path.suffix != ".npz":
-        raise ArgumentError("--output", "an .npz file, which holds masks and probabilities", str(path))
     if path.suffix == ".npz":
         arrays: dict[str, Any] = {"mask": masks} | ({} if probabilities is None else {"probability": probabilities})
         write_atomic(path, lambda file: np.savez_compressed(file, **arrays))

@@ -113,18 +113,36 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     data: str = Field(description="File, folder of images, or name of a bundled set (see `thalweg datasets`).")
+    task: Literal["rows", "segment"] = setting(
+        "rows", "Data", "rows: an answer for each row or image; segment: a label for each pixel of images with masks."
+    )
     target: Joined | None = setting(
         None, "Data", "Column to predict, or several, comma-separated; by default target, label, class or y."
     )
     classes: Names | None = setting(
         None, "Data", "Class labels in their order, comma-separated, such as low,middle,high; by default sorted."
     )
-    test: Text = setting("auto", "Data", "File or fraction to test on; auto: the set's own, else 0.2; none: no test.")
+    test: Text = setting(
+        "auto",
+        "Data",
+        "File, fraction, or slices of images (20:30, ::3) to test on; auto: the set's own, else 0.2; none: no test.",
+    )
     validation: Real = setting(
         0.0, "Data", "Fraction of the training rows held out, which early stopping watches.", ge=0, lt=1
     )
     standardize: bool = setting(True, "Data", "Bring features (and continuous targets) to mean 0, deviation 1.")
     out: str | None = setting(None, "Run", "Run folder; by default runs/DATA-DATE-TIME.")
+
+    window: Widths = setting(
+        (5,), "Segmentation", "Odd size of the window around a pixel: 5 within a slice, 3,5,5 across slices."
+    )
+    padding: Literal["reflect", "edge", "constant", "wrap"] = setting(
+        "reflect", "Segmentation", "How images go on beyond their border, as in numpy.pad."
+    )
+    stride: Whole = setting(1, "Segmentation", "Train on every so many-th row and column of pixels.", ge=1)
+    sampling: Literal["all", "balanced"] = setting(
+        "all", "Segmentation", "Pixels of an epoch: all once, or equally many of each class."
+    )
 
     hidden: Widths = setting(
         (512,), "Network", "Widths of the hidden layers, comma-separated; none for a linear model."

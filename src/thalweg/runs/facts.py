@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from thalweg.network import Network, summary
-from thalweg.runs.prepare import Plan, Tables
+from thalweg.runs.plan import Plan, Tables
 
 
 def versions() -> dict[str, str]:
@@ -44,7 +44,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def data(tables: Tables, plan: Plan) -> dict[str, Any]:
+def data(tables: Tables[Any], plan: Plan) -> dict[str, Any]:
     """Return what was trained on, for ``run.json``."""
     encoder = plan.encoder
     return {

@@ -26,7 +26,7 @@ from thalweg.network import Network
 from thalweg.optimizers import OPTIMIZERS, make_optimizer
 from thalweg.runs.noise import NOISE_ROWS, with_noise
 from thalweg.runs.prepare import EVALUATION_ROWS, check_full_batch, default_batch_size
-from thalweg.training import EarlyStopping, Hook, train
+from thalweg.training import EarlyStopping, Hook, Trained, train
 
 Pair = tuple[Any, Any]
 
@@ -127,11 +127,7 @@ def fit(
         stopping=None if patience is None else EarlyStopping(patience, "validation_loss"),
         hooks=hooks,
     )
-    if trained.status == "interrupted":
-        done = len(trained.history)
-        if not done:
-            raise KeyboardInterrupt
-        warnings.warn(f"Training was interrupted after {done} of {epochs} epochs.", UserWarning, stacklevel=2)
+    finished(trained, epochs)
     model = Model(network, family, trained.params, trained.state, encoder, trained.history)
     if not isinstance(likelihood, str):
         return model
@@ -139,6 +135,19 @@ def fit(
     judged = held_out or batches
     some = spread(NOISE_ROWS, judged.rows)
     return with_noise(model, judged.x[some], judged.y[some])
+
+
+def finished(trained: Trained, epochs: int) -> None:
+    """Warn of training that was interrupted.
+
+    Raises:
+        KeyboardInterrupt: it was before the end of the first epoch.
+    """
+    if trained.status == "interrupted":
+        done = len(trained.history)
+        if not done:
+            raise KeyboardInterrupt
+        warnings.warn(f"Training was interrupted after {done} of {epochs} epochs.", UserWarning, stacklevel=3)
 
 
 def _mapped(values: Any, argument: str) -> Any:

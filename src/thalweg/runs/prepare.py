@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,45 +21,26 @@ from thalweg.data.kinds import TASKS
 from thalweg.data.read import read
 from thalweg.data.split import shared_rows, split, without_official
 from thalweg.data.table import Table
+from thalweg.data.windows import WindowEncoder
 from thalweg.likelihoods import LIKELIHOODS, Likelihood, auto_likelihood, make_likelihood
 from thalweg.network import Network, dense_network
 from thalweg.optimizers import OPTIMIZERS, Optimizer, make_optimizer
 from thalweg.runs.config import RunConfig
+from thalweg.runs.plan import Plan, Tables
 from thalweg.training import EarlyStopping
 
 BATCH_SIZE = 128
 EVALUATION_ROWS = 2000
 """Rows of a minibatch in evaluation, where size only matters for speed."""
 
+SEGMENTATION = {"task", "window", "padding", "stride", "sampling"}
+"""Settings that are for images with masks alone."""
+
 PRETENDED_STEPS = 1000
 """Steps an epoch while the data is not read yet: enough that no warm-up below the length of the run fails."""
 
 
-@dataclass(frozen=True, eq=False)
-class Tables:
-    """The rows of a run: training, held out for early stopping, and test; and how the test set was made."""
-
-    train: Table
-    validation: Table | None
-    test: Table | None
-    test_origin: str
-    shared: int
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """All that `thalweg.training.train` needs, and the settings as resolved."""
-
-    tables: Tables
-    encoder: Encoder
-    network: Network
-    likelihood: Likelihood
-    optimizer: Optimizer
-    train: Batches
-    validation: Batches | None
-    test: Batches | None
-    stopping: EarlyStopping | None
-    settings: dict[str, Any]
+AnyPlan = TypeVar("AnyPlan", bound=Plan)
 
 
 def prepare(config: RunConfig) -> Plan:
@@ -68,15 +49,38 @@ def prepare(config: RunConfig) -> Plan:
     Raises:
         ThalwegError: settings or data that cannot be used, in one line.
     """
+    if config.task == "segment":
+        from thalweg.runs.segmentation import prepare_segmentation
+
+        return prepare_segmentation(config)
     check_names(config)
     tables = make_tables(config)
     encoder = fit_encoder(tables.train, config)
     y = encoder.targets(tables.train)
     likelihood = choose_likelihood(config, encoder, y)
-    network = dense_network(
-        encoder.feature_width,
+    outputs = likelihood.output_width(y, None if encoder.classes is None else len(encoder.classes))
+    network = build_network(config, encoder.feature_width, outputs)
+    likelihood.check(network.outputs, y)
+    return make_plan(
+        Plan,
+        config,
+        tables,
+        encoder,
+        network,
+        likelihood,
+        lambda size: make_batches(tables.train, encoder, y, size, config.seed),
+        len(tables.train),
+        validation=_evaluated(tables.validation, encoder),
+        test=_evaluated(tables.test, encoder),
+    )
+
+
+def build_network(config: RunConfig, inputs: int, outputs: int) -> Network:
+    """Return the network that the settings ask for."""
+    return dense_network(
+        inputs,
         config.hidden,
-        likelihood.output_width(y, None if encoder.classes is None else len(encoder.classes)),
+        outputs,
         config.activation,
         dropout=config.dropout,
         normalization=config.normalization,
@@ -84,31 +88,57 @@ def prepare(config: RunConfig) -> Plan:
         residual=config.residual,
         input_noise=config.input_noise,
     )
-    likelihood.check(network.outputs, y)
-    batch_size = choose_batch_size(config, len(tables.train))
-    train = make_batches(tables.train, encoder, y, batch_size, config.seed)
+
+
+def make_plan(
+    kind: type[AnyPlan],
+    config: RunConfig,
+    tables: Tables[Any],
+    encoder: Any,
+    network: Network,
+    likelihood: Likelihood,
+    batches: Callable[[int], Batches],
+    rows: int,
+    *,
+    largest_batch: int = BATCH_SIZE,
+    **rest: Any,
+) -> AnyPlan:
+    """Return the plan, with minibatches, optimizer and stopping as the settings ask.
+
+    Args:
+        kind: of plan.
+        config: the settings.
+        tables: the rows.
+        encoder: fitted on the training rows.
+        network: the network.
+        likelihood: its likelihood.
+        batches: batch size ↦ minibatches of the training rows.
+        rows: how many training rows there are.
+        largest_batch: largest minibatch when the settings leave it open.
+        rest: what else the plan holds.
+    """
+    batch_size = choose_batch_size(config, rows, largest_batch)
+    train = batches(batch_size)
     optimizer = choose_optimizer(config, train.steps)
-    resolved = config.model_dump(exclude={"out", "data"}) | {
+    weight_decay = OPTIMIZERS[config.optimizer].weight_decay if config.weight_decay is None else config.weight_decay
+    resolved = config.model_dump(exclude={"out", "data"} | (set() if config.task == "segment" else SEGMENTATION)) | {
         "likelihood": likelihood.name,
         "batch_size": batch_size,
         "learning_rate": config.learning_rate or OPTIMIZERS[config.optimizer].learning_rate,
         "schedule": choose_schedule(config),
-        "weight_decay": OPTIMIZERS[config.optimizer].weight_decay
-        if config.weight_decay is None
-        else config.weight_decay,
+        "weight_decay": weight_decay,
         "test": tables.test_origin,
     }
-    return Plan(
-        tables,
-        encoder,
-        network,
-        likelihood,
-        optimizer,
-        train,
-        _evaluated(tables.validation, encoder),
-        _evaluated(tables.test, encoder),
-        EarlyStopping(config.patience, "validation_loss") if config.patience else None,
-        {name: value for name, value in resolved.items() if value not in (None, {}, "")},
+    return kind(
+        tables=tables,
+        encoder=encoder,
+        network=network,
+        likelihood=likelihood,
+        optimizer=optimizer,
+        train=train,
+        stopping=EarlyStopping(config.patience, "validation_loss") if config.patience else None,
+        settings={name: value for name, value in resolved.items() if value not in (None, {}, "")},
+        **rest,
     )
 
 
@@ -118,6 +148,11 @@ def check_names(config: RunConfig) -> None:
     Raises:
         ArgumentError: an unknown name (with the nearest one), or settings that do not go together.
     """
+    for name in sorted(SEGMENTATION - {"task"}):
+        if config.task == "rows" and getattr(config, name) != RunConfig.model_fields[name].default:
+            raise ArgumentError(
+                name, "the task 'segment' beside it", "rows", "Add --task segment for images with masks."
+            )
     if config.likelihood != "auto":
         make_likelihood(config.likelihood, **config.likelihood_options)
     elif config.likelihood_options:
@@ -138,7 +173,7 @@ def check_names(config: RunConfig) -> None:
         raise ArgumentError("full_batch", "no batch_size beside it", f"batch_size {config.batch_size}")
 
 
-def make_tables(config: RunConfig) -> Tables:
+def make_tables(config: RunConfig) -> Tables[Table]:
     """Read the data and split it; counts the test rows that occur in the training set."""
     train, own_test = read_data(config.data, config.target)
     if own_test is None:
@@ -154,9 +189,9 @@ def make_tables(config: RunConfig) -> Tables:
     elif config.test == "none":
         train = without_official(train)
     else:
-        fraction = _fraction(config.test)
-        if fraction is not None:
-            train, test = split(train, fraction, seed=config.seed)
+        share = fraction(config.test)
+        if share is not None:
+            train, test = split(train, share, seed=config.seed)
             origin = f"{config.test} of the rows"
         else:
             train = without_official(train)
@@ -230,7 +265,7 @@ def _unfit(likelihood: str, kind: str) -> ArgumentError:
     )
 
 
-def choose_likelihood(config: RunConfig, encoder: Encoder, y: NDArray[Any]) -> Likelihood:
+def choose_likelihood(config: RunConfig, encoder: Encoder | WindowEncoder, y: NDArray[Any]) -> Likelihood:
     """Return the likelihood with its options, class weights and label smoothing."""
     classes = None if encoder.classes is None else len(encoder.classes)
     name = auto_likelihood(encoder.task, classes) if config.likelihood == "auto" else config.likelihood
@@ -239,7 +274,7 @@ def choose_likelihood(config: RunConfig, encoder: Encoder, y: NDArray[Any]) -> L
         options["label_smoothing"] = config.label_smoothing
     if config.class_weight == "balanced":
         if classes is None:
-            raise ArgumentError("class_weight", "classes to weigh", f"a target of {encoder.outputs.kind}")
+            raise ArgumentError("class_weight", "classes to weigh", "a target of numbers")
         counts = np.maximum(np.bincount(y, minlength=classes), 1)
         options["class_weights"] = tuple((len(y) / (classes * counts)).tolist())
     fields = {field.name for field in dataclasses.fields(LIKELIHOODS[name])}
@@ -251,7 +286,7 @@ def choose_likelihood(config: RunConfig, encoder: Encoder, y: NDArray[Any]) -> L
     return make_likelihood(name, **config.likelihood_options, **options)
 
 
-def choose_batch_size(config: RunConfig, rows: int) -> int:
+def choose_batch_size(config: RunConfig, rows: int, largest: int = BATCH_SIZE) -> int:
     """Return B: as asked for, all rows for full-batch steps, or by the size of the set.
 
     Raises:
@@ -266,7 +301,7 @@ def choose_batch_size(config: RunConfig, rows: int) -> int:
         raise ArgumentError(
             "batch_size", f"at most the {rows} training rows", config.batch_size, "Use --full-batch for all of them."
         )
-    return config.batch_size or default_batch_size(rows)
+    return config.batch_size or default_batch_size(rows, largest)
 
 
 def check_full_batch(optimizer: str, batch_size: int | None, rows: int) -> None:
@@ -281,14 +316,14 @@ def check_full_batch(optimizer: str, batch_size: int | None, rows: int) -> None:
         )
 
 
-def default_batch_size(rows: int) -> int:
-    """Return 128, or for small sets a power of two that makes at least eight minibatches.
+def default_batch_size(rows: int, largest: int = BATCH_SIZE) -> int:
+    """Return 128 (or another largest size), or for small sets a power of two that makes at least eight minibatches.
 
     Example:
         >>> [default_batch_size(rows) for rows in (60000, 600, 120, 3)]
         [128, 64, 8, 1]
     """
-    return min(BATCH_SIZE, 1 << max(0, (rows // 8).bit_length() - 1))
+    return min(largest, 1 << max(0, (rows // 8).bit_length() - 1))
 
 
 def choose_schedule(config: RunConfig) -> str:
@@ -332,7 +367,7 @@ def _evaluated(table: Table | None, encoder: Encoder) -> Batches | None:
     return make_batches(table, encoder, encoder.targets(table), min(EVALUATION_ROWS, len(table)), 0)
 
 
-def _fraction(text: str) -> float | None:
+def fraction(text: str) -> float | None:
     """Return the number a text stands for, unless a file has that name."""
     try:
         value = float(text)

@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, StorageError
-from thalweg.data.batches import spread
 from thalweg.deploy import Model
 from thalweg.runs import facts
 from thalweg.runs.config import RunConfig, changed_settings, make_config
-from thalweg.runs.judge import judge
-from thalweg.runs.noise import NOISE_ROWS, with_noise
-from thalweg.runs.prepare import Plan, prepare
+from thalweg.runs.plan import Plan
+from thalweg.runs.prepare import prepare
 from thalweg.runs.record import RunFolder, check_free, create_run, resume_run
 from thalweg.runs.report import write_report
 from thalweg.training import Checkpoints, Hook, RunInfo, Trained, train
@@ -192,21 +190,9 @@ def _train(folder: RunFolder, config: RunConfig, plan: Plan, hooks: Sequence[Hoo
 
 def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float) -> Run:
     tables = plan.tables
-    model = Model(
-        plan.network,
-        plan.likelihood,
-        trained.params,
-        trained.state,
-        plan.encoder,
-        [dict(row) for row in trained.history],
-    )
-    # Residuals of rows held out of training tell the noise; those of training rows flatter it.
-    held_out = tables.validation or tables.train
-    held_out = held_out.rows(spread(NOISE_ROWS, len(held_out)))
-    model = with_noise(model, held_out, plan.encoder.targets(held_out))
+    model = plan.model(trained)
     model.save(folder.model)
-    judged = tables.test or tables.train
-    evaluation = judge(model, judged, tables.train)
+    evaluation = plan.judge(model)
     folder.write_json("evaluation.json", {"training" if tables.test is None else "test": evaluation})
     seconds = _ending(
         folder,
@@ -239,7 +225,7 @@ def _opening(config: RunConfig, plan: Plan) -> dict[str, Any]:
         "command": command(config),
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "settings": plan.settings,
-        "data": facts.data(plan.tables, plan),
+        "data": plan.facts or facts.data(plan.tables, plan),
         "summary": facts.network(plan.network),
         "versions": facts.versions(),
         "machine": facts.machine(),
@@ -266,10 +252,11 @@ def _announce(plan: Plan, folder: RunFolder, say: Say) -> None:
     if tables.validation is not None:
         rows += f", {len(tables.validation)} for early stopping"
     rows += ", no test rows" if tables.test is None else f", {len(tables.test)} test rows ({tables.test_origin})"
-    say(f"{tables.train.name}: {rows}, {plan.encoder.feature_width} inputs, target {_target(plan)}")
+    told = plan.opening or (f"{tables.train.name}: {rows}, {plan.encoder.feature_width} inputs, target {_target(plan)}")
+    say(told)
     say(f"{shape(plan)}, {facts.network(plan.network)['parameters']} parameters, {plan.likelihood.name} likelihood")
     steps = f"{plan.train.steps} minibatch{'es' if plan.train.steps > 1 else ''}"
-    say(f"{steps} of {plan.train.batch_size} rows an epoch; run folder {folder.path}")
+    say(f"{steps} of {plan.train.batch_size} {'pixels' if plan.opening else 'rows'} an epoch; run folder {folder.path}")
 
 
 def shape(plan: Plan) -> str:

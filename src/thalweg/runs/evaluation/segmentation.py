@@ -28,7 +28,7 @@ def segmentation_evaluation(
     class_names: Sequence[object],
     *,
     majority: int | None = None,
-    slices: Sequence[tuple[int, np.ndarray, Callable[[], np.ndarray]]] = (),
+    slices: Sequence[tuple[str, np.ndarray, np.ndarray, Callable[[], np.ndarray]]] = (),
 ) -> dict[str, Any]:
     """Evaluate predicted masks against true ones.
 
@@ -41,8 +41,8 @@ def segmentation_evaluation(
         loss: mean -ln p(true class).
         class_names: C names.
         majority: class the constant guess takes, usually the most frequent one in training.
-        slices: number, (2, H, W) true and predicted class numbers, and a function that returns the image (H, W, C), of
-            the slices to draw.
+        slices: slices to draw: what to call each, its true and predicted class numbers (H, W), and a function that
+            returns its image (H, W, C).
 
     Returns:
         The dictionary described in :mod:`thalweg.runs.evaluation`.
@@ -86,8 +86,9 @@ def segmentation_evaluation(
     )
 
 
-def _drawn(place: int, pair: np.ndarray, image: Callable[[], np.ndarray], classes: int) -> dict[str, Any]:
-    true, predicted = pair
+def _drawn(
+    place: str, true: np.ndarray, predicted: np.ndarray, image: Callable[[], np.ndarray], classes: int
+) -> dict[str, Any]:
     _, dice = overlap_indices(count_pairs(true, predicted, classes))
     return {
         "slice": place,

@@ -15,6 +15,7 @@ from thalweg.runs.report.sections.curves import curves
 from thalweg.runs.report.sections.labels import labels
 from thalweg.runs.report.sections.regression import largest_errors, regression
 from thalweg.runs.report.sections.result import header, headline
+from thalweg.runs.report.sections.segmentation import masks
 from thalweg.runs.report.sections.uncertainty import uncertainty
 from thalweg.runs.report.sections.usage import usage
 
@@ -24,6 +25,7 @@ _CHARTS = "vendor/chart.umd.min.js"
 #: heading in the list of contents: anchor, section
 _SECTIONS = {
     "Training": ("curves", curves),
+    "Masks": ("masks", masks),
     "Classes": ("confusion", confusion),
     "Labels": ("labels", labels),
     "Mistakes": ("mistakes", mistakes),

@@ -138,4 +138,6 @@ def memory(size: Any) -> str:
 
 def rows_noun(evaluation: Mapping[str, Any]) -> str:
     """What the examples are called."""
+    if "segmentation" in evaluation:
+        return "pixel"
     return "image" if evaluation.get("picture") else "row"

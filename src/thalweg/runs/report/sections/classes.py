@@ -15,6 +15,11 @@ _COLUMNS = 16
 _BESIDE = 12  # classes whose matrix leaves room for a table at its side
 
 
+def is_base64(text: object) -> bool:
+    """Return whether a picture from a file can be put into the page as it is."""
+    return isinstance(text, str) and _BASE64.fullmatch(text) is not None
+
+
 def confusion(run: RunFiles) -> Html | None:
     """The section on classes."""
     if not run.evaluated or run.evaluated[1].get("task") != "classification" or not run.evaluated[1]["rows"]:
@@ -157,7 +162,7 @@ def _pictures(name: str, wrong: list[dict[str, Any]]) -> Html:
     figures = []
     for m in wrong:
         png = str(m.get("png") or "")
-        if not _BASE64.fullmatch(png):
+        if not is_base64(png):
             continue
         alt = f"{name} image {m['row']}: {m['true']}, taken for {m['predicted']} with {percent(m['confidence'])}"
         figures.append(

@@ -145,6 +145,9 @@ def _tiles(run: RunFiles) -> Html | None:
             for row in (held[0] if len(held) == 1 else ())
             if row["level"] == _CLAIMED
         ]
+    overlap = run.evaluated[1].get("segmentation") if run.evaluated else None
+    if overlap:
+        tiles.append(("Mean Dice", number(overlap["mean_dice"], 3), f"Jaccard {number(overlap['mean_jaccard'], 3)}"))
     loss = {"test": kept.get("test_loss"), "training": kept.get("train_loss")}
     if loss["test"] is not None or loss["training"] is not None:
         which = "test" if loss["test"] is not None else "training"

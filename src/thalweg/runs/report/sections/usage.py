@@ -12,7 +12,6 @@ from thalweg.runs.report.html import Html, el, section
 
 def usage(run: RunFiles) -> Html:
     """The section with commands and Python lines."""
-    folder = shlex.quote(str(run.folder))
     parts: list[object] = [el("h3", "Train it again"), el("pre", command(run))]
     if run.info.get("versions") or run.info.get("machine"):
         parts.append(
@@ -26,7 +25,7 @@ def usage(run: RunFiles) -> Html:
     if run.model:
         parts += [
             el("h3", "Use the model"),
-            el("pre", f"thalweg predict {folder} new.csv -o predictions.csv\nthalweg evaluate {folder} labeled.csv"),
+            el("pre", commands(run)),
             el("p", "The same from Python:", class_="intro"),
             el("pre", python(run)),
         ]
@@ -43,12 +42,30 @@ def command(run: RunFiles) -> str:
     return f"thalweg train --config {shlex.quote(str(run.folder / 'config.toml'))}"
 
 
+def commands(run: RunFiles) -> str:
+    """The command lines that use the model."""
+    folder = shlex.quote(str(run.folder))
+    new, answers, labeled = ("new.npz", "masks.npz", "labeled.npz") if _segments(run) else _TABLES
+    return f"thalweg predict {folder} {new} -o {answers}\nthalweg evaluate {folder} {labeled}"
+
+
+_TABLES = ("new.csv", "predictions.csv", "labeled.csv")
+
+
+def _segments(run: RunFiles) -> bool:
+    return "windows" in run.model
+
+
 def python(run: RunFiles) -> str:
     """Python lines that load the model and predict."""
     task = run.evaluated[1].get("task") if run.evaluated else None
     classifier = facts.metric(run).share
     folder: Any = str(run.folder / "model")
     lines = ["import thalweg as tw", "", f"model = tw.load({folder!r})"]
+    if _segments(run):
+        lines.append("masks = model.predict(images)  # (height, width), (slices, height, width) or more volumes")
+        lines.append("p = model.predict_proba(images)  # a probability for each label at the end")
+        return "\n".join(lines)
     inputs = facts.summary(run).get("inputs")
     shape = f"an array (rows, {inputs})" if inputs else "an array"
     lines.append(f"y = model.predict(x)  # x: {shape}, or a data frame with the columns of the training table")

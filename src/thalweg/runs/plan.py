@@ -1,0 +1,64 @@
+"""What a run is made of, once its settings are resolved and its data is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from thalweg.data.batches import Batches, spread
+from thalweg.deploy import Model
+from thalweg.likelihoods import Likelihood
+from thalweg.network import Network
+from thalweg.optimizers import Optimizer
+from thalweg.runs.judge import judge
+from thalweg.runs.noise import NOISE_ROWS, with_noise
+from thalweg.training import EarlyStopping, Trained
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, eq=False)
+class Tables(Generic[Part]):
+    """The rows of a run: training, held out for early stopping, and test; and how the test set was made."""
+
+    train: Part
+    validation: Part | None
+    test: Part | None
+    test_origin: str
+    shared: int
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All that `thalweg.training.train` needs, the settings as resolved, and what becomes of the trained network.
+
+    Attributes:
+        opening: what to tell of the data, and ``facts`` to write of it; empty for a table, of which all know the same.
+    """
+
+    tables: Tables[Any]
+    encoder: Any
+    network: Network
+    likelihood: Likelihood
+    optimizer: Optimizer
+    train: Batches
+    validation: Batches | None
+    test: Batches | None
+    stopping: EarlyStopping | None
+    settings: dict[str, Any]
+    opening: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def model(self, trained: Trained) -> Model:
+        """Return the trained network as a model."""
+        tables = self.tables
+        history = [dict(row) for row in trained.history]
+        model = Model(self.network, self.likelihood, trained.params, trained.state, self.encoder, history)
+        # Residuals of rows held out of training tell the noise; those of training rows flatter it.
+        held_out = tables.validation or tables.train
+        held_out = held_out.rows(spread(NOISE_ROWS, len(held_out)))
+        return with_noise(model, held_out, self.encoder.targets(held_out))
+
+    def judge(self, model: Model) -> dict[str, Any]:
+        """Return what the model does on the test rows, or on the training rows when there are no others."""
+        return judge(model, self.tables.test or self.tables.train, self.tables.train)
