@@ -139,7 +139,11 @@ def test_bad_input_is_one_line(done: Path, tmp_path: Path, capsys: pytest.Captur
     assert "window: expected" in train(good, "--window", "0")
     assert "padding: expected one of reflect" in train(good, "--padding", "mirror")
     assert "no pixel of the training masks has the label 9" in train(good, "--classes", "0,7,9")
-    assert "hold the label 7, which is none of the classes asked for" in train(good, "--classes", "0")
+    unseen[0, 0, 0] = 5
+    other = archive(tmp_path / "o.npz", mask=unseen)
+    assert "hold the label 5, which is none of the classes asked for" in train(
+        other, "--classes", "0,7", "--test", "1:8"
+    )
     assert "test: expected some of the slices" in train(good, "--test", "90:")
     assert "likelihood" in train(good, "--likelihood", "gaussian")
     assert not (tmp_path / "r").exists()
