@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpyro.distributions as dist
-from numpyro.distributions.conjugate import GammaPoisson
+from numpyro.distributions.conjugate import GammaPoisson, NegativeBinomialLogits, NegativeBinomialProbs
 from scipy import special, stats
 
 from thalweg.probability.view import Numbers, View, view
@@ -52,12 +52,14 @@ class FamilyView(View):
 
     def quantile(self, q: Numbers) -> Numbers:
         # SciPy puts the quantile of 0 of a discrete variable below its least value.
-        return np.asarray(np.maximum(self._frozen.ppf(q), self.lower))
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.maximum(self._frozen.ppf(q), self.lower))
 
     def upper_quantile(self, q: Numbers) -> Numbers:
         if self.discrete:  # SciPy's Poisson answers NaN where 1 - q rounds to 1
-            q = np.maximum(q, 2.0**-53)
-        return np.asarray(np.maximum(self._frozen.isf(q), self.lower))
+            q = np.where(np.asarray(q) > 0, np.maximum(q, 2.0**-53), 0.0)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.maximum(self._frozen.isf(q), self.lower))
 
     def mean(self) -> Numbers:
         with np.errstate(invalid="ignore"):
@@ -191,6 +193,15 @@ def _geometric(d: Any) -> View:
     # NumPyro counts the failures before the first success, SciPy the trials.
     p = success_probability(d)
     return scipy_view(stats.geom(p, loc=-1), np.zeros_like(p), d.batch_shape)
+
+
+@view.register(NegativeBinomialProbs)
+@view.register(NegativeBinomialLogits)
+def _negative_binomial(d: Any) -> View:
+    # From what it was made of: the rate that NumPyro derives from it has lost digits.
+    r, p = parameter(d, "total_count"), success_probability(d)
+    with np.errstate(divide="ignore"):
+        return scipy_view(stats.nbinom(r, 1 - p), _negative_binomial_mode(r, 1 / p - 1), d.batch_shape)
 
 
 def _of_family(family: Family) -> Callable[[Any], View]:

@@ -77,7 +77,8 @@ class View(ABC):
     def nodes(self, level: int) -> tuple[Numbers, Numbers]:
         """Return x (n, *shape) and weights (n, *shape) with E[g(X)] ≈ Σ w g(x).
 
-        Discrete: its values and their probabilities, but for tails below 1e-17. Continuous: Gauss–Legendre panels over
+        Discrete: its values and their probabilities, but for tails too small to matter. Continuous: Gauss–Legendre
+            panels over
         s in u = ½ e⁻ˢ, from x = F⁻¹(u) below the median and x = F⁻¹(1 - u) above it. Tails become smooth that way, also
         those of heavy-tailed families.
 
@@ -90,11 +91,14 @@ class View(ABC):
         u = u.reshape(-1, *(1,) * len(self.shape))
         x = np.concatenate([self.quantile(u), self.upper_quantile(u)])
         weight = np.concatenate([weight, weight]).reshape(-1, *(1,) * len(self.shape))
-        return x, np.broadcast_to(weight, x.shape)
+        # Far in a heavy tail some quantiles overflow; nothing is left there.
+        finite = np.isfinite(x)
+        return np.where(finite, x, 0.0), np.where(finite, weight, 0.0)
 
     def _atoms(self) -> tuple[Numbers, Numbers]:
-        first = np.where(np.isfinite(self.lower), self.lower, self.quantile(np.asarray(1e-17)))
-        last = np.where(np.isfinite(self.upper), self.upper, self.upper_quantile(np.asarray(1e-17)))
+        # Twice as far from the mean as where 1e-12 is left, a tail that falls off like a power of e is below 1e-24.
+        far = [2 * self.quantile(np.asarray(q)) - np.floor(self.mean()) for q in (1e-12, 1 - 1e-12)]
+        first, last = np.maximum(self.lower, far[0]), np.minimum(self.upper, far[1])
         count = int((last - first).max(initial=0)) + 1
         if count * max(1, int(np.prod(self.shape))) > 50 * MOST_ATOMS or count > MOST_ATOMS:
             raise TooManyAtomsError(count)
