@@ -11,52 +11,77 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from thalweg.probability.affine_maps import affine
     from thalweg.probability.checks import check_covariance, check_probabilities, check_weights
+    from thalweg.probability.coding import log_pmf, one_hot
+    from thalweg.probability.conjugate import CONJUGATE, Update
     from thalweg.probability.density import Density
     from thalweg.probability.distributions import DISTRIBUTIONS, make_distribution, sample
     from thalweg.probability.empirical import Empirical
     from thalweg.probability.estimate import Estimate
     from thalweg.probability.expectations import expectation, support
+    from thalweg.probability.inference import Posterior, bayes, bayes_grid
     from thalweg.probability.maxima import mode, modes
     from thalweg.probability.moments import covariance, mean, std, variance
+    from thalweg.probability.normal_inverse_gamma import NormalInverseGamma
+    from thalweg.probability.norms import energy, norm, sparsity, unit_contour
     from thalweg.probability.quantiles import cdf, marginal_cdf, quantile
+    from thalweg.probability.tables import JointTable
 
 # Where each name lives. Names load when first used: the checks of a covariance matrix need no NumPyro. No module may
 # have the name of a function here, which it would hide once it is imported.
 _HOME = {
     "affine_maps": ("affine",),
     "checks": ("check_covariance", "check_probabilities", "check_weights"),
+    "coding": ("log_pmf", "one_hot"),
+    "conjugate": ("CONJUGATE", "Update"),
     "density": ("Density",),
     "distributions": ("DISTRIBUTIONS", "make_distribution", "sample"),
     "empirical": ("Empirical",),
     "estimate": ("Estimate",),
     "expectations": ("expectation", "support"),
+    "inference": ("Posterior", "bayes", "bayes_grid"),
     "maxima": ("mode", "modes"),
     "moments": ("covariance", "mean", "std", "variance"),
+    "normal_inverse_gamma": ("NormalInverseGamma",),
+    "norms": ("energy", "norm", "sparsity", "unit_contour"),
     "quantiles": ("cdf", "marginal_cdf", "quantile"),
+    "tables": ("JointTable",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "CONJUGATE",
     "DISTRIBUTIONS",
     "Density",
     "Empirical",
     "Estimate",
+    "JointTable",
+    "NormalInverseGamma",
+    "Posterior",
+    "Update",
     "affine",
+    "bayes",
+    "bayes_grid",
     "cdf",
     "check_covariance",
     "check_probabilities",
     "check_weights",
     "covariance",
+    "energy",
     "expectation",
+    "log_pmf",
     "make_distribution",
     "marginal_cdf",
     "mean",
     "mode",
     "modes",
+    "norm",
+    "one_hot",
     "quantile",
     "sample",
+    "sparsity",
     "std",
     "support",
+    "unit_contour",
     "variance",
 ]
 

@@ -10,11 +10,10 @@ import numpyro.distributions as dist
 from scipy.special import logsumexp
 
 from thalweg.probability.families import class_probabilities
-from thalweg.probability.view import Numbers, View, invert, rows, view
+from thalweg.probability.view import Numbers, View, golden, invert, rows, view
 
 # Between two neighbors of such a grid, in units of a component's scale around its mode, there is one maximum at most.
 _AROUND = np.array([-4.0, -3, -2.5, -2, -1.5, -1, -0.7, -0.4, -0.2, 0, 0.2, 0.4, 0.7, 1, 1.5, 2, 2.5, 3, 4])
-_GOLDEN = (np.sqrt(5) - 1) / 2
 
 
 class MixtureView(View):
@@ -142,7 +141,7 @@ class MixtureView(View):
         low = np.take_along_axis(grid, np.maximum(top - 2, 0), axis=0)
         high = np.take_along_axis(grid, np.minimum(top + 2, count - 1), axis=0)
         start = np.take_along_axis(grid, top, axis=0)
-        x = self._golden(low, high)
+        x = golden(self, low, high)
         at_start, at_x = self.log_density(start), self.log_density(x)
         x = np.where(at_start >= at_x, start, x)  # the density may be infinite, or have its edge, right there
         best = np.maximum(at_start, at_x)
@@ -152,18 +151,6 @@ class MixtureView(View):
         x, best, keep = (np.take_along_axis(a, order, axis=0) for a in (x, best, lower_near))
         keep[1:] &= ~(keep[:-1] & (x[1:] - x[:-1] < 2 * step))
         return _pack(x, best, keep)
-
-    def _golden(self, low: Numbers, high: Numbers) -> Numbers:
-        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        at_left, at_right = self.log_density(left), self.log_density(right)
-        for _ in range(45):
-            up = at_right > at_left
-            low, high = np.where(up, left, low), np.where(up, high, right)
-            inner = np.where(up, low + _GOLDEN * (high - low), high - _GOLDEN * (high - low))
-            at_inner = self.log_density(inner)
-            left, right = np.where(up, right, inner), np.where(up, inner, left)
-            at_left, at_right = np.where(up, at_right, at_inner), np.where(up, at_inner, at_left)
-        return np.asarray((low + high) / 2)
 
     def _whole_modes(self, centres: Numbers) -> tuple[Numbers, Numbers]:
         """Look at every whole number from the least to the greatest mode of a component."""

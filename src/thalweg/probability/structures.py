@@ -18,7 +18,7 @@ from thalweg.probability.families import (
     parameter,
     scipy_view,
 )
-from thalweg.probability.view import Numbers, View, invert, rows, view
+from thalweg.probability.view import Numbers, View, highest, invert, rows, view
 
 
 class TableView(View):
@@ -157,6 +157,61 @@ class AffineView(View):
         return x, np.broadcast_to(weight.reshape(align), x.shape)
 
 
+class MonotoneView(View):
+    """A continuous variable mapped by a monotone NumPyro transform of numbers, such as exp."""
+
+    discrete = False
+
+    def __init__(self, base: View, transform: Any) -> None:
+        self._base, self._transform, self.shape = base, transform, base.shape
+        sign = np.asarray(getattr(transform, "sign", None) or 0)
+        if base.discrete or transform.domain.event_dim or (sign == 0).any():
+            raise ArgumentError(
+                "d", "a continuous distribution mapped by a monotone function", type(transform).__name__
+            )
+        self._falls = bool((sign < 0).all())
+        ends = [np.asarray(self._in_double(transform, b), np.float64) for b in (base.lower, base.upper)]
+        self.lower, self.upper = np.minimum(*ends), np.maximum(*ends)
+
+    @staticmethod
+    def _in_double(function: Callable[..., Any], *x: Any) -> Numbers:
+        import jax
+
+        with jax.enable_x64(True):
+            return np.asarray(function(*x), np.float64)
+
+    def _backward(self, x: Numbers) -> tuple[Numbers, Any]:
+        inside = (x > self.lower) & (x < self.upper)
+        middle = self._in_double(self._transform, self._base.quantile(np.asarray(0.5)))
+        return self._in_double(self._transform.inv, np.where(inside, x, middle)), inside
+
+    def log_density(self, x: Numbers) -> Numbers:
+        z, inside = self._backward(x)
+        slope = self._in_double(self._transform.log_abs_det_jacobian, z, np.where(inside, x, 1.0))
+        return np.where(inside, self._base.log_density(z) - slope, -np.inf)
+
+    def cdf(self, x: Numbers) -> Numbers:
+        z, inside = self._backward(x)
+        below = self._base.survival(z) if self._falls else self._base.cdf(z)
+        return np.where(inside, below, np.asarray(x >= self.upper, np.float64))
+
+    def survival(self, x: Numbers) -> Numbers:
+        z, inside = self._backward(x)
+        above = self._base.cdf(z) if self._falls else self._base.survival(z)
+        return np.where(inside, above, np.asarray(x < self.upper, np.float64))
+
+    def quantile(self, q: Numbers) -> Numbers:
+        z = self._base.upper_quantile(q) if self._falls else self._base.quantile(q)
+        return self._in_double(self._transform, z)
+
+    def upper_quantile(self, q: Numbers) -> Numbers:
+        z = self._base.quantile(q) if self._falls else self._base.upper_quantile(q)
+        return self._in_double(self._transform, z)
+
+    def mode(self) -> Numbers:
+        return highest(self)
+
+
 class TruncatedView(View):
     """A continuous variable kept between two bounds."""
 
@@ -224,7 +279,7 @@ def _transformed(d: Any) -> View:
         if isinstance(transform, AffineTransform):
             result = AffineView(result, parameter(transform, "loc"), parameter(transform, "scale"))
         elif not isinstance(transform, IdentityTransform):
-            raise ArgumentError("d", "a distribution transformed by affine maps", type(transform).__name__)
+            result = MonotoneView(result, transform)
     return result
 
 

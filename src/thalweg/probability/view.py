@@ -182,3 +182,30 @@ def invert(v: View, q: Numbers, low: Numbers, high: Numbers) -> Numbers:
         if (done | (high <= low)).all():
             break
     return np.asarray(np.where(np.isnan(q), np.nan, x))
+
+
+def highest(v: View) -> Numbers:
+    """Return the mode of continuous variables with one maximum, by golden section between quantiles."""
+    q = np.linspace(0, 1, 401).reshape(-1, *(1,) * len(v.shape))
+    q[0], q[-1] = 1e-9, 1 - 1e-9
+    x = np.broadcast_to(v.quantile(q), (401, *v.shape))
+    x = np.concatenate([np.where(np.isfinite(v.lower), v.lower, x[0])[None], x])
+    best = np.stack([v.log_density(at) for at in x]).argmax(axis=0)[None]
+    low, at, high = (np.take_along_axis(x, np.clip(best + i, 0, len(x) - 1), axis=0)[0] for i in (-1, 0, 1))
+    found = golden(v, low, high)
+    return np.where(v.log_density(found) > v.log_density(at), found, at)
+
+
+def golden(v: View, low: Numbers, high: Numbers) -> Numbers:
+    """Return where the density is greatest between low and high, by golden section."""
+    ratio = (np.sqrt(5) - 1) / 2
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    at_left, at_right = v.log_density(left), v.log_density(right)
+    for _ in range(45):
+        up = at_right > at_left
+        low, high = np.where(up, left, low), np.where(up, high, right)
+        inner = np.where(up, low + ratio * (high - low), high - ratio * (high - low))
+        at_inner = v.log_density(inner)
+        left, right = np.where(up, right, inner), np.where(up, inner, left)
+        at_left, at_right = np.where(up, at_right, at_inner), np.where(up, at_inner, at_left)
+    return np.asarray((low + high) / 2)
