@@ -38,7 +38,7 @@ def test_fitted_covariance_is_the_maximum_likelihood_one() -> None:
     # As many residuals as targets, or none that is not 0: still a density.
     for y in (NOISE[:2], np.ones((5, 3))):
         fitted = ColoredGaussian().with_noise(y * 0.999999, y)
-        assert np.isfinite(fitted.cost(y, y)).all()
+        assert np.isfinite(fitted.cost(y.astype(np.float32), y.astype(np.float32))).all()
 
 
 @pytest.mark.parametrize(

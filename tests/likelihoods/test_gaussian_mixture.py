@@ -46,7 +46,7 @@ def test_start_places_components_apart() -> None:
     assert -np.mean(GaussianMixture(2).cost(tiled, y.astype(np.float32))) > gaussian + 0.5
     # Components get different error vectors from the start.
     error = np.asarray(GaussianMixture(2).error(tiled, y.astype(np.float32)))
-    assert np.abs(error[:, 2] - error[:, 3]).min() > 1e-3
+    assert np.abs(error[:, 2] - error[:, 3]).mean() > 1
 
 
 @pytest.mark.parametrize("y", [np.ones((5, 2)), np.zeros((2, 1)), np.repeat([[0.0], [1.0]], [50, 1], axis=0)])
@@ -61,10 +61,11 @@ def test_samples_follow_the_density() -> None:
     sample = np.asarray(GaussianMixture(2).predictive(outputs).sample(jax.random.key(0), (4000,))).ravel()
     weights = scipy.special.softmax([0.5, -0.5])
     parts = [scipy.stats.norm(-2, 1), scipy.stats.norm(1, np.exp(14 * np.tanh(-1 / 14)))]
-    assert (
-        scipy.stats.kstest(sample, lambda x: sum(w * p.cdf(x) for w, p in zip(weights, parts, strict=True))).pvalue
-        > 0.01
-    )
+
+    def cdf(x):
+        return sum(w * part.cdf(x) for w, part in zip(weights, parts, strict=True))
+
+    assert scipy.stats.kstest(sample, cdf).pvalue > 0.01
 
 
 def test_what_cannot_be() -> None:
