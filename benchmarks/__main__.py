@@ -7,13 +7,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import disk, mnist, start, steps
+from benchmarks import disk, instruments, mnist, start, steps
 from benchmarks.machine import describe, limit_processors
 from benchmarks.table import merged
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 TITLES = {
     "steps": "Training steps",
+    "instruments": "Instruments",
     "start": "Start of commands",
     "mnist": "MNIST",
     "disk": "A set larger than memory",
@@ -30,6 +31,7 @@ def main() -> None:
     disk_rounds = options.rounds or (1 if options.quick else DISK_ROUNDS)
     sections: dict[str, Callable[[], str]] = {
         "steps": partial(steps.measure, rounds=rounds, quick=options.quick),
+        "instruments": partial(instruments.measure, rounds=rounds, quick=options.quick),
         "start": partial(start.measure, rounds=rounds, quick=options.quick),
         "mnist": partial(mnist.measure, rounds=rounds, quick=options.quick),
         "disk": partial(disk.measure, rounds=disk_rounds, quick=options.quick, size=options.disk_gb),

@@ -110,7 +110,7 @@ _HOME = {
     "thalweg.training": ("EarlyStopping", "Hook", "StepStatistics", "evaluate", "train"),
 }
 # Rooms to be used by their own name: tw.probability.divergence(p, q).
-_ROOMS = ("decisions", "lessons", "likelihoods", "probability")
+_ROOMS = ("decisions", "diagnosis", "lessons", "likelihoods", "probability")
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from thalweg.core.errors import StorageError
+from thalweg.core.plain import plain
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -82,6 +85,25 @@ def write_atomic(path: Path | str, write: bytes | str | Callable[[Path], object]
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def append_line(path: Path | str, row: Mapping[str, Any]) -> None:
+    """Append one line of JSON to a file, whole or not at all; numbers that are not finite become null.
+
+    Raises:
+        StorageError: the disk is full or the folder is gone.
+    """
+    path = Path(path)
+    line = json.dumps(plain(row), allow_nan=False) + "\n"
+    with storage_errors("write", path):
+        before = path.stat().st_size if path.exists() else 0
+        try:
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(line)
+        except OSError:
+            if path.exists():
+                os.truncate(path, before)
+            raise
 
 
 def write_folder_atomic(folder: Path | str, fill: Callable[[Path], object], names: Collection[str]) -> None:

@@ -32,7 +32,7 @@ def sgd() -> Rule:
         del params, step, extra
         return scaled(-learning_rate, grads), state
 
-    return Rule(lambda params: (), update)
+    return Rule(lambda params: (), update, stability=2.0)
 
 
 def momentum(*, momentum: float = 0.9) -> Rule:
@@ -87,7 +87,7 @@ def nesterov(*, momentum: float = 0.9) -> Rule:
     def gradient_point(params: Params, velocity: Any) -> Any:
         return jax.tree.map(lambda p, v: p + beta * v, params, velocity)
 
-    return _heavy_ball(beta)._replace(gradient_point=gradient_point)
+    return _heavy_ball(beta)._replace(gradient_point=gradient_point, stability=2 * (1 + beta) / (1 + 2 * beta))
 
 
 def _heavy_ball(beta: float) -> Rule:
@@ -98,4 +98,4 @@ def _heavy_ball(beta: float) -> Rule:
         velocity = jax.tree.map(lambda v, g: beta * v - learning_rate.astype(g.dtype) * g, state, grads)
         return velocity, velocity
 
-    return Rule(zeros_like, update)
+    return Rule(zeros_like, update, stability=2 * (1 + beta))

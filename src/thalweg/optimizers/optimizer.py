@@ -67,6 +67,7 @@ class Optimizer(NamedTuple):
             exists (L-BFGS, an Optax transformation of one's own).
         gradient_point: (parameters, state) → where the gradient is to be taken: θ, or θ + β Δθ for Nesterov.
         full_batch: true if each step needs the gradient of the whole set.
+        stability: the γλ above which steps diverge on a parabola of curvature λ, ``None`` where there is none.
     """
 
     init: Callable[[Params], OptimizerState]
@@ -74,6 +75,7 @@ class Optimizer(NamedTuple):
     learning_rate: Callable[[Int[Array, ""], OptimizerState], Scalar | None]
     gradient_point: Callable[[Params, OptimizerState], Params]
     full_batch: bool = False
+    stability: float | None = None
 
 
 def assemble(rule: Rule, step_size: StepSize | None, penalties: Penalties, *, full_batch: bool = False) -> Optimizer:
@@ -147,4 +149,4 @@ def assemble(rule: Rule, step_size: StepSize | None, penalties: Penalties, *, fu
             _, plateau_state = plateau.update((), state.plateau, value=value)
         return updates, OptimizerState(optax.safe_increment(state.step), rule_state, plateau_state)
 
-    return Optimizer(init, update, learning_rate, gradient_point, full_batch)
+    return Optimizer(init, update, learning_rate, gradient_point, full_batch, rule.stability)

@@ -52,11 +52,14 @@ class Rule(NamedTuple):
         init: parameters → starting state, a pytree of arrays.
         update: see :class:`UpdateRule`.
         gradient_point: (parameters, state) → where the gradient is taken; ``None`` for θ itself.
+        stability: the γλ above which the rule diverges on a parabola of curvature λ; ``None`` where each parameter has
+            a step size of its own.
     """
 
     init: Callable[[Params], Any]
     update: UpdateRule
     gradient_point: Callable[[Params, Any], Params] | None = None
+    stability: float | None = None
 
 
 def rule_from_direction(transformation: optax.GradientTransformation) -> Rule:

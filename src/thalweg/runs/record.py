@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from thalweg.core.errors import ArgumentError, ModelError, StorageError
-from thalweg.core.files import storage_errors, write_atomic
+from thalweg.core.files import append_line, storage_errors, write_atomic
 from thalweg.core.plain import plain
 from thalweg.runs.config import RunConfig, config_toml, make_config, read_config
 
@@ -49,17 +49,7 @@ class RunFolder:
         Raises:
             StorageError: the disk is full or the folder is gone.
         """
-        line = json.dumps({name: plain(value) for name, value in row.items()}, allow_nan=False) + "\n"
-        file = self.path / LOG
-        with storage_errors("write", file):
-            before = file.stat().st_size if file.exists() else 0
-            try:
-                with file.open("a", encoding="utf-8") as stream:
-                    stream.write(line)
-            except OSError:
-                if file.exists():
-                    os.truncate(file, before)
-                raise
+        append_line(self.path / LOG, row)
 
     def truncate_log(self, epochs: int) -> list[dict[str, Any]]:
         """Keep the first ``epochs`` lines of the log (those a checkpoint knows of) and return them."""

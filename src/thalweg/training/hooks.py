@@ -10,7 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.core.types import Params
+from thalweg.data.batches import Batches
+from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
+from thalweg.optimizers import Optimizer
 from thalweg.training.step import Measure, StepView
 
 
@@ -24,6 +28,10 @@ class RunInfo(NamedTuple):
         steps: ⌈N/B⌉ minibatches an epoch.
         epochs: epochs at most.
         first_epoch: 1, or the epoch a resumed run goes on with.
+        likelihood: gives cost and error.
+        optimizer: gives the updates.
+        batches: the training set.
+        params: θ_0, also when the run is resumed.
     """
 
     network: Network
@@ -32,6 +40,10 @@ class RunInfo(NamedTuple):
     steps: int
     epochs: int
     first_epoch: int
+    likelihood: Likelihood
+    optimizer: Optimizer
+    batches: Batches
+    params: Params
 
 
 class ChunkInfo(NamedTuple):
@@ -42,7 +54,8 @@ class ChunkInfo(NamedTuple):
         step: minibatches of this epoch done so far.
         steps: minibatches of an epoch.
         loss: (S,) loss of each minibatch of the chunk.
-        measured: what this hook's measure gave, stacked over the steps; None without one.
+        measured: what this hook's measure gave, stacked over the steps it was due in; None without one.
+        params: θ after the chunk; to be read during the call only, the next step takes over its memory.
     """
 
     epoch: int
@@ -50,13 +63,15 @@ class ChunkInfo(NamedTuple):
     steps: int
     loss: NDArray[np.float32]
     measured: Any
+    params: Params
 
 
 class Hook:
     """Base of hooks: override what you need. Hooks run between chunks, on the host.
 
-    A hook that sets ``measure`` has it traced into the training program and gets what it returns, stacked over the
-    steps, in :meth:`on_chunk_end`.
+    A hook that sets ``measure``, at the latest in :meth:`on_train_start`, has it traced into the training program and
+    gets what it returns, stacked over the steps, in :meth:`on_chunk_end`. A chunk in which training diverged is told
+    up to the step that was not finite.
     """
 
     measure: Measure | None = None
@@ -104,7 +119,7 @@ class StepStatistics(Hook):
     steps: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in StepStatistics.names})
 
     def __post_init__(self) -> None:
-        self.measure = _statistics
+        self.measure = Measure(_statistics)
 
     def on_chunk_end(self, info: ChunkInfo) -> None:
         for name, values in {"loss": info.loss, **info.measured}.items():

@@ -171,8 +171,6 @@ class _Loop:
         self.network, self.likelihood, self.batches, self.optimizer = network, likelihood, batches, optimizer
         self.average, self.stopping, self.hooks, self.checkpoints = average, stopping, hooks, checkpoints
         self.init_key, self.draw_key = _keys(seed)
-        measures = tuple(hook.measure for hook in hooks if hook.measure is not None)
-        self.program = train_program(network, likelihood, optimizer, average, measures)
         self.mesh = data_mesh(devices)
         self.progress = Progress()
         self.best: Any = ()
@@ -190,10 +188,9 @@ class _Loop:
             (self.train_state, self.best), self.progress = found
         if self.mesh is not None:
             self.train_state = jax.device_put(self.train_state, self.mesh.whole)
-        info = RunInfo(
-            self.network, self.batches.rows, self.batches.batch_size, self.batches.steps, epochs, self.progress.epoch
-        )
-        self.tell("on_train_start", info)
+        self.tell("on_train_start", self.info(epochs, params))
+        measures = tuple(hook.measure for hook in self.hooks if hook.measure is not None)
+        self.program = train_program(self.network, self.likelihood, self.optimizer, self.average, measures)
         try:
             with interruptible() as asked:
                 status = self.epochs(epochs, asked)
@@ -203,6 +200,21 @@ class _Loop:
             if self.checkpoints is not None:
                 self.checkpoints.close()
         return self.trained(status)
+
+    def info(self, epochs: int, params: Params) -> RunInfo:
+        batches = self.batches
+        return RunInfo(
+            self.network,
+            batches.rows,
+            batches.batch_size,
+            batches.steps,
+            epochs,
+            self.progress.epoch,
+            self.likelihood,
+            self.optimizer,
+            batches,
+            params,
+        )
 
     def epochs(self, epochs: int, asked: Any) -> str:
         while self.progress.epoch <= epochs:
@@ -242,9 +254,11 @@ class _Loop:
 
     def count(self, chunk: Chunk, on_device: Chunk, result: ChunkResult, first: int) -> None:
         progress = self.progress
-        if not bool(self.train_state.finite) or not bool(result.settled):
-            self.diverge(on_device, int(self.train_state.step) - first)
         real = chunk.rows > 0
+        if not bool(self.train_state.finite) or not bool(result.settled):
+            applied = int(self.train_state.step) - first
+            self.tell_chunk(result, real & (np.arange(len(real)) <= applied), progress.chunk * len(real) + applied)
+            self.diverge(on_device, applied)
         losses, scores = np.asarray(result.loss, float), np.asarray(result.score, float)
         progress.loss += float(np.sum((losses * chunk.rows)[real]))
         progress.score = (scores.sum(axis=0) + (progress.score or 0.0)).tolist()
@@ -252,11 +266,18 @@ class _Loop:
         progress.chunk += 1
         if result.learning_rate is not None:
             progress.learning_rate = float(np.asarray(result.learning_rate)[real][-1])
-        done = min(progress.chunk * len(chunk.rows), self.batches.steps)
-        measured = iter(result.measured)
+        self.tell_chunk(result, real, min(progress.chunk * len(chunk.rows), self.batches.steps))
+
+    def tell_chunk(self, result: ChunkResult, real: NDArray[np.bool_], done: int) -> None:
+        loss, measured = np.asarray(result.loss)[real], iter(result.measured)
         for hook in self.hooks:
-            own = None if hook.measure is None else jax.tree.map(lambda a: np.asarray(a)[real], next(measured))
-            hook.on_chunk_end(ChunkInfo(progress.epoch, done, self.batches.steps, np.asarray(result.loss)[real], own))
+            own = None
+            if hook.measure is not None:
+                due, values = next(measured)
+                told = real & np.asarray(due)
+                own = jax.tree.map(lambda a, told=told: np.asarray(a)[told], values)
+            info = ChunkInfo(self.progress.epoch, done, self.batches.steps, loss, own, self.train_state.params)
+            hook.on_chunk_end(info)
 
     def end_epoch(self) -> None:
         progress = self.progress

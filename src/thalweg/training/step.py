@@ -25,8 +25,13 @@ class StepView(NamedTuple):
 
     Attributes:
         network: the network.
+        likelihood: gives cost and error.
         step: number of the update, from 0.
+        learning_rate: γ_t, or None when the optimizer does not tell.
         params: θ_t.
+        before: what the measure itself read of θ_t before the update.
+        state: running statistics before the step.
+        key: randomness of the pass.
         point: where the gradient was taken: θ_t, or θ_t + β Δθ_{t-1} for Nesterov.
         passed: loss, outputs, gradients, error vectors and tapes of the minibatch.
         after: θ_{t+1}.
@@ -36,8 +41,13 @@ class StepView(NamedTuple):
     """
 
     network: Network
+    likelihood: Likelihood
     step: Array
+    learning_rate: Array | None
     params: Params
+    before: Any
+    state: State
+    key: Array
     point: Params
     passed: BackwardPass
     after: Params
@@ -46,8 +56,20 @@ class StepView(NamedTuple):
     weight: Array
 
 
-Measure = Callable[[StepView], Any]
-"""A traceable function from a step to arrays, stacked over the steps of a chunk."""
+class Measure(NamedTuple):
+    """What a hook has measured in the program, and in which steps.
+
+    Attributes:
+        function: a traceable function from a step to arrays, which are stacked over the steps of a chunk.
+        due: a traceable function from the number of an update, from 0, to whether it is measured; None for always.
+            Steps that are not measured run the program of a run without the measure.
+        before: a traceable function of θ_t and the number of the update, for what is to be read of θ_t alone: done
+            before the update, it spares the copy of θ that reading ``params`` after it takes.
+    """
+
+    function: Callable[[StepView], Any]
+    due: Callable[[Array], Array] | None = None
+    before: Callable[[Params, Array], Any] | None = None
 
 
 class ChunkResult(NamedTuple):
@@ -59,7 +81,7 @@ class ChunkResult(NamedTuple):
         counted: (S,) rows of positive weight.
         learning_rate: (S,) step sizes, or None when the optimizer does not tell.
         settled: whether θ is finite after the chunk's last update.
-        measured: one entry a measure, each stacked over the steps.
+        measured: for each measure whether the step was measured, (S,), and what it gave, stacked over the steps.
     """
 
     loss: Float[Array, " steps"]
@@ -67,7 +89,7 @@ class ChunkResult(NamedTuple):
     counted: Float[Array, " steps"]
     learning_rate: Array | None
     settled: Array
-    measured: tuple[Any, ...]
+    measured: tuple[tuple[Array, Any], ...]
 
 
 @lru_cache(maxsize=64)
@@ -89,13 +111,15 @@ def train_program(
         likelihood: gives cost, error and score.
         optimizer: gives the update.
         average: decay of the moving average of θ, 0 for none.
-        measures: traceable functions of a step.
+        measures: what hooks want to know of a step.
 
     Returns:
         The jitted program; it consumes (donates) the state it is given.
     """
 
-    def step(carry: TrainState, minibatch: Chunk, key: Array) -> tuple[TrainState, tuple[Any, ...]]:
+    def step(
+        carry: TrainState, minibatch: Chunk, key: Array, due: tuple[Array | bool, ...]
+    ) -> tuple[TrainState, tuple[Any, ...]]:
         x, y, weight, rows = minibatch
         draw = jax.random.fold_in(key, carry.step)
         point = optimizer.gradient_point(carry.params, carry.optimizer_state)
@@ -122,20 +146,85 @@ def train_program(
             )
 
         # A branch, not a selection between new and old: that would copy the whole state in every step.
-        after = jax.lax.cond(finite & (rows > 0), apply, lambda: carry._replace(finite=finite))
+        before = tuple(() if m.before is None else m.before(carry.params, carry.step) for m in measures)
+        after = jax.lax.cond(finite & (rows > 0) & _done(before), apply, lambda: carry._replace(finite=finite))
         counted = weight > 0
         score = jnp.sum(jnp.where(counted[:, None], likelihood.score(passed.outputs, y), 0.0), axis=0)
-        view = StepView(network, carry.step, carry.params, point, passed, after.params, x, y, weight)
         rate = optimizer.learning_rate(carry.step, carry.optimizer_state)
-        report = (passed.loss, score, jnp.sum(counted, dtype=jnp.float32), rate, tuple(m(view) for m in measures))
-        return after, report
+        view = StepView(
+            network,
+            likelihood,
+            carry.step,
+            rate,
+            carry.params,
+            (),
+            carry.state,
+            draw,
+            point,
+            passed,
+            after.params,
+            x,
+            y,
+            weight,
+        )
+        measured = tuple(
+            _measured(m.function, view._replace(before=b), d) for m, b, d in zip(measures, before, due, strict=True)
+        )
+        return after, (passed.loss, score, jnp.sum(counted, dtype=jnp.float32), rate, measured)
+
+    always = tuple(m.due is None for m in measures)
 
     def run(state: TrainState, chunk: Chunk, key: Array) -> tuple[TrainState, ChunkResult]:
-        state, (loss, score, counted, rate, measured) = jax.lax.scan(
-            lambda c, m: step(c, m, key), state, chunk, unroll=_unroll(state.params, len(chunk.rows))
-        )
+        if all(always):
+            state, reports = jax.lax.scan(
+                lambda c, m: step(c, m, key, always),
+                state,
+                chunk,
+                unroll=1 if measures else _unroll(state.params, len(chunk.rows)),
+            )
+        else:
+            state, reports = scheduled(state, chunk, key)
         settled = jnp.isfinite(sum((jnp.sum(leaf) for leaf in jax.tree.leaves(state.params)), jnp.zeros(())))
+        loss, score, counted, rate, measured = reports
         return state, ChunkResult(loss, score, counted, rate, settled, measured)
+
+    def scheduled(state: TrainState, chunk: Chunk, key: Array) -> tuple[TrainState, tuple[Any, ...]]:
+        """Scan in runs of steps that are measured and runs that are not, two loops within one.
+
+        A branch in every step would do the same, but XLA then copies the whole state in each.
+        """
+
+        def due(i: Array, state: TrainState) -> tuple[Array | bool, ...]:
+            rows = chunk.rows[jnp.minimum(i, len(chunk.rows) - 1)]
+            return tuple(True if m.due is None else m.due(state.step) & (rows > 0) for m in measures)
+
+        # A schedule that is the only one is due in all steps of its runs.
+        only = len(measures) - sum(always) == 1
+
+        def run_of_steps(*, some: bool) -> Callable[[Any], Any]:
+            def goes_on(carry: Any) -> Array:
+                i, state, _ = carry
+                now = [d for d, a in zip(due(i, state), always, strict=True) if not a]
+                return (i < len(chunk.rows)) & (jnp.any(jnp.stack(now)) == some)
+
+            def take(carry: Any) -> Any:
+                i, state, reports = carry
+                minibatch = jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, i, keepdims=False), chunk)
+                now = always if not some else (True,) * len(measures) if only else due(i, state)
+                state, report = step(state, minibatch, key, now)
+                return i + 1, state, jax.tree.map(lambda all_, one: all_.at[i].set(one), reports, report)
+
+            return lambda carry: jax.lax.while_loop(goes_on, take, carry)
+
+        first = jax.tree.map(lambda a: a[0], chunk)
+        _, report = jax.eval_shape(lambda: step(state, first, key, always))
+        reports = jax.tree.map(lambda a: jnp.zeros((len(chunk.rows), *a.shape), a.dtype), report)
+        _, state, reports = jax.lax.while_loop(
+            lambda carry: carry[0] < len(chunk.rows),
+            lambda carry: run_of_steps(some=True)(run_of_steps(some=False)(carry)),
+            (jnp.zeros((), jnp.int32), state, reports),
+        )
+        return state, reports
 
     program: Callable[[TrainState, Chunk, Array], tuple[TrainState, ChunkResult]] = jax.jit(
         run, donate_argnums=0, compiler_options=compiler_options()
@@ -169,6 +258,25 @@ def evaluation_program(
 def compiler_options() -> dict[str, str] | None:
     """Return options for XLA: on the CPU, vectors as wide as it has them (7 % on 784-512-10 with AVX-512)."""
     return {"xla_cpu_prefer_vector_width": "512"} if jax.default_backend() == "cpu" else None
+
+
+def _measured(function: Callable[[StepView], Any], view: StepView, due: Array | bool) -> tuple[Array, Any]:
+    """Return whether the step was measured, and what the function gave or zeros of that shape."""
+    if due is True:
+        return jnp.ones((), bool), function(view)
+    zeros = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(lambda: function(view)))
+    if due is False:
+        return jnp.zeros((), bool), zeros
+    return jnp.asarray(due), jax.lax.cond(due, lambda: function(view), lambda: zeros)
+
+
+def _done(before: Any) -> Array:
+    """Return true, once everything is computed: the update waits for it, and XLA need not keep a copy of θ_t.
+
+    XLA orders reads and writes of one buffer by what depends on what alone.
+    """
+    total = sum((jnp.sum(leaf) for leaf in jax.tree.leaves(before)), jnp.zeros(()))
+    return jnp.asarray((total >= 0) | ~(total >= 0))
 
 
 def _unroll(params: Params, steps: int) -> int:

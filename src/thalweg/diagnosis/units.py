@@ -1,0 +1,80 @@
+r"""Dead and saturated units: where an activation is so flat that hardly any gradient passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from thalweg.core.types import Params
+from thalweg.diagnosis.instrument import Cost, Instrument, Run, Values, mean
+from thalweg.diagnosis.step import Site, Step
+from thalweg.network import Activation
+
+FLAT = 0.05
+"""A slope below this share of the activation's largest is flat."""
+
+# σ' is 1/4 at most, the other slopes about 1.
+_LARGEST = {"sigmoid": 0.25}
+# Their slopes are bounded away from zero, or they act on the whole vector.
+_NEVER_FLAT = ("identity", "leaky_relu", "softmax")
+
+
+def flat_below(site: Site) -> float | None:
+    """Return the slope below which the activation after a dense layer counts as flat, or None if it never is.
+
+    Example:
+        >>> flat_below(Site("0", (0,), (1,), Activation("sigmoid")))
+        0.0125
+    """
+    if not isinstance(site.layer, Activation) or site.layer.name in _NEVER_FLAT:
+        return None
+    return FLAT * _LARGEST.get(site.layer.name, 1.0)
+
+
+@dataclass(frozen=True)
+class Units(Instrument):
+    r"""Shares of saturated and of dead units.
+
+    saturated = mean over rows n and units i of [|φ'(a_i(n))| < τ], τ = 0.05 max |φ'|
+    dead = mean over units i of Π_n [|φ'(a_i(n))| < τ], n over every measured row of the epoch
+
+    For ReLU, whose slope is 0 or 1, ``saturated`` is the share of zeros, half of which is normal, and ``dead`` the
+    share of units that were zero on every row the epoch measured; for sigmoid and tanh a dead unit is one always
+    saturated. Identity, leaky ReLU and PReLU have no flat part, and softmax no slope of single units: they are left
+    out. Cost: one pass over the activations a step.
+
+    Source: Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks* (2010); Lu,
+    Shin, Su, Karniadakis, *Dying ReLU and Initialization* (2020).
+    """
+
+    name: ClassVar[str] = "units"
+    cost: ClassVar[Cost] = "cheap"
+    quantities: ClassVar[tuple[str, ...]] = ("dead", "saturated")
+
+    def unsupported(self, run: Run) -> str:
+        if all(flat_below(site) is None for site in run.sites):
+            return "no activation of this network has a flat part"
+        return ""
+
+    def measure(self, step: Step) -> Values:
+        found: Values = {}
+        for site in step.sites:
+            limit = flat_below(site)
+            if limit is not None:
+                steep = (jnp.abs(step.slope(site)) >= limit) & step.counted[:, None]
+                # One reduction serves both: how often each unit is steep.
+                often = jnp.sum(steep, axis=0, dtype=jnp.float32)
+                found[site.name] = {"alive": often > 0, "saturated": 1.0 - jnp.mean(often) / step.rows}
+        return found
+
+    def summarize(self, values: Values, run: Run, params: Params) -> Values:
+        return {
+            name: {
+                "dead": float(np.mean(~np.any(found["alive"], axis=0))) if len(found["alive"]) else float("nan"),
+                "saturated": mean(found["saturated"]),
+            }
+            for name, found in values.items()
+        }
