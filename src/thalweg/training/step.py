@@ -276,7 +276,8 @@ def _done(before: Any) -> Array:
     XLA orders reads and writes of one buffer by what depends on what alone.
     """
     total = sum((jnp.sum(leaf) for leaf in jax.tree.leaves(before)), jnp.zeros(()))
-    return jnp.asarray((total >= 0) | ~(total >= 0))
+    done: Array = (total >= 0) | ~(total >= 0)
+    return done
 
 
 def _unroll(params: Params, steps: int) -> int:
