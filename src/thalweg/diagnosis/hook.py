@@ -20,7 +20,7 @@ from thalweg.diagnosis.instrument import NETWORK, Instrument, Run, Values
 from thalweg.diagnosis.records import SCHEMA, Record, series
 from thalweg.diagnosis.registry import choose
 from thalweg.diagnosis.step import Site, Step, dense_sites
-from thalweg.training import ChunkInfo, Hook, Measure, RunInfo, StepView
+from thalweg.training import ChunkInfo, Hook, RunInfo, StepView
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,8 @@ class Instruments(Hook):
         self.active = tuple(one for one in self.instruments if one.name not in self.unsupported)
         self.history = []
         self._constants = [one.prepare(self._run) for one in self.active]
-        due = None if self.every == 1 else _Due(self.every, self.first, info.steps)
-        self.measure = Measure(_Measured(self.active, sites), due, _Before(self.active, sites))
+        self.measure, self.before = _Measured(self.active, sites), _Before(self.active, sites)
+        self.due = None if self.every == 1 else _Due(self.every, self.first, info.steps)
         self._chunks: list[Any] = []
         self._epoch, self._params = info.first_epoch, info.params
 

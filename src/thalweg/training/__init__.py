@@ -4,7 +4,7 @@ from thalweg.training.checkpoints import Checkpoints
 from thalweg.training.evaluate import evaluate
 from thalweg.training.hooks import ChunkInfo, Hook, RunInfo, StepStatistics
 from thalweg.training.loop import Trained, train
-from thalweg.training.step import Measure, StepView
+from thalweg.training.step import StepView
 from thalweg.training.stopping import EarlyStopping
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "ChunkInfo",
     "EarlyStopping",
     "Hook",
-    "Measure",
     "RunInfo",
     "StepStatistics",
     "StepView",

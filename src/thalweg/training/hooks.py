@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from thalweg.data.batches import Batches
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.optimizers import Optimizer
-from thalweg.training.step import Measure, StepView
+from thalweg.training.step import StepView
 
 
 class RunInfo(NamedTuple):
@@ -70,11 +71,14 @@ class Hook:
     """Base of hooks: override what you need. Hooks run between chunks, on the host.
 
     A hook that sets ``measure``, at the latest in :meth:`on_train_start`, has it traced into the training program and
-    gets what it returns, stacked over the steps, in :meth:`on_chunk_end`. A chunk in which training diverged is told
+    gets what it returns, stacked over the steps, in :meth:`on_chunk_end`; ``due`` says which steps are measured, and
+    ``before`` reads θ_t before the update (see `thalweg.training.step.Measure`). A chunk in which training diverged is told
     up to the step that was not finite.
     """
 
-    measure: Measure | None = None
+    measure: Callable[[StepView], Any] | None = None
+    due: Callable[[jax.Array], jax.Array] | None = None
+    before: Callable[[Params, jax.Array], Any] | None = None
 
     def on_train_start(self, info: RunInfo) -> None:
         """Run before the first step."""
@@ -119,7 +123,7 @@ class StepStatistics(Hook):
     steps: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in StepStatistics.names})
 
     def __post_init__(self) -> None:
-        self.measure = Measure(_statistics)
+        self.measure = _statistics
 
     def on_chunk_end(self, info: ChunkInfo) -> None:
         for name, values in {"loss": info.loss, **info.measured}.items():

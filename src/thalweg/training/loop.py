@@ -27,7 +27,7 @@ from thalweg.training.hooks import ChunkInfo, Hook, RunInfo
 from thalweg.training.interrupt import interruptible
 from thalweg.training.mesh import data_mesh
 from thalweg.training.state import TrainState, initial_params, initial_state
-from thalweg.training.step import ChunkResult, train_program
+from thalweg.training.step import ChunkResult, Measure, train_program
 from thalweg.training.stopping import EarlyStopping
 
 
@@ -189,7 +189,7 @@ class _Loop:
         if self.mesh is not None:
             self.train_state = jax.device_put(self.train_state, self.mesh.whole)
         self.tell("on_train_start", self.info(epochs, params))
-        measures = tuple(hook.measure for hook in self.hooks if hook.measure is not None)
+        measures = tuple(Measure(h.measure, h.due, h.before) for h in self.hooks if h.measure is not None)
         self.program = train_program(self.network, self.likelihood, self.optimizer, self.average, measures)
         try:
             with interruptible() as asked:

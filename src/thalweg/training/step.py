@@ -205,7 +205,8 @@ def train_program(
             def goes_on(carry: Any) -> Array:
                 i, state, _ = carry
                 now = [d for d, a in zip(due(i, state), always, strict=True) if not a]
-                return (i < len(chunk.rows)) & (jnp.any(jnp.stack(now)) == some)
+                more: Array = (i < len(chunk.rows)) & (jnp.any(jnp.stack(now)) == some)
+                return more
 
             def take(carry: Any) -> Any:
                 i, state, reports = carry
