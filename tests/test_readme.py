@@ -29,13 +29,18 @@ def commands(text: str) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the tables that the pages speak of."""
+    """A folder with the tables and images that the pages speak of."""
     rng = np.random.default_rng(0)
     area, rooms = rng.uniform(30, 200, 300), rng.integers(1, 7, 300)
     price = np.round(2500 * area + 10_000 * rooms + rng.normal(0, 20_000, 300), -2)
     rows = [f"{a:.1f},{r},{p:.0f}" for a, r, p in zip(area, rooms, price, strict=True)]
     (tmp_path / "houses.csv").write_text("\n".join(["area,rooms,price", *rows]) + "\n")
     (tmp_path / "new_houses.csv").write_text("rooms,area\n3,80.5\n5,140\n1,35\n")
+    mask = np.kron(rng.integers(0, 2, (30, 4, 4)), np.ones((1, 5, 5), int))
+    image = mask + rng.normal(0, 0.8, mask.shape)
+    for name in ("cells", "labeled"):
+        np.savez(tmp_path / f"{name}.npz", image=image, mask=mask)
+    np.savez(tmp_path / "new.npz", image=image)
     return tmp_path
 
 
