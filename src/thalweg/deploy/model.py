@@ -196,8 +196,9 @@ class Model:
             y: labels, or values in the units of the target.
 
         Returns:
-            ``rows``, ``loss`` (mean -ln q(y|x; θ) in nats, in the target's units), and ``error`` (share of rows
-            whose most probable class is wrong, or of labels that are) or ``rmse`` (in the target's units).
+            ``rows``, ``loss`` (mean -ln q(y|x; θ) in nats, in the target's units; of quantiles the pinball loss of
+            training), and ``error`` (share of rows whose most probable class is wrong, or of labels that are) or
+            ``rmse`` (in the target's units).
 
         Raises:
             ArgumentError: ``x`` and ``y`` differ in length.
@@ -263,7 +264,7 @@ class Model:
         return values[:, 0] if values.shape[1] == 1 else values
 
     def loss(self, outputs: NDArray[np.float32], targets: NDArray[Any]) -> float:
-        """Return the mean -ln q(y|x; θ) in nats, in the units of the target.
+        """Return the mean -ln q(y|x; θ) in nats, in the units of the target; of other costs the mean as in training.
 
         Args:
             outputs: raw outputs of the network (N, ·).
@@ -277,8 +278,9 @@ class Model:
             part = np.pad(part, ((0, fill), (0, 0)))
             y = np.pad(y, [(0, fill)] + [(0, 0)] * (y.ndim - 1), mode="edge")
             total += float(self._cost(part, y, weight))
+        mean = total / max(1, len(outputs))
         # Standardized targets have another density: ln|dy/dz| = Σ ln scale comes back in.
-        return total / max(1, len(outputs)) + float(np.log(self.target_scale()[1]).sum())
+        return mean + float(np.log(self.target_scale()[1]).sum()) if self.likelihood.proper else mean
 
 
 def load(folder: Path | str) -> Model:

@@ -59,7 +59,7 @@ def judge(model: Model, table: Table, train: Table | None = None) -> dict[str, A
         constant=None if known is None else encoder.unscale_targets(known.mean(axis=0, dtype=np.float64)).tolist(),
         intervals=_intervals(model, outputs),
         pit=_pit(distribution, true, counts=encoder.outputs.kind == "counts"),
-        loss=model.loss(outputs, y),
+        loss=model.loss(outputs, y) if model.likelihood.proper else None,
         counts=encoder.outputs.kind == "counts",
     )
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from thalweg.decisions.calibration import coverage
+
 from .examples import number
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
@@ -24,14 +26,10 @@ def covered(intervals: Intervals, y: np.ndarray) -> list[dict[str, Any]]:
         intervals: claimed probability ↦ lower and upper ends (N,).
         y: (N,) true values.
     """
-    from scipy.stats import binomtest
-
     rows = []
     for level, (low, high) in intervals.items() if len(y) else ():
-        inside, count = int(((low <= y) & (y <= high)).sum()), len(y)
-        limits = binomtest(inside, count).proportion_ci()
-        width = float((high - low).mean())
-        figures = {"share": inside / count, "share_low": limits.low, "share_high": limits.high, "width": width}
+        found = coverage(low, high, y, level)
+        figures = {"share": found.share, "share_low": found.low, "share_high": found.high, "width": found.width}
         rows.append({"level": level, **{name: number(value) for name, value in figures.items()}})
     return rows
 
