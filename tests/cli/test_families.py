@@ -75,7 +75,20 @@ def test_every_family_from_data_to_report(name: str, thalweg, rows: pl.DataFrame
     data = features_and(rows, case.target, tmp_path / "rows.csv")
     flags = ["--likelihood-options", case.options] if case.options else []
     flags += ["--classes", case.classes] if case.classes else []
-    settings = ["--hidden", 4, "--epochs", 2, "--batch-size", 50, "--test", "none", "--learning-rate", 0.01, "--out", "r"]
+    settings = [
+        "--hidden",
+        4,
+        "--epochs",
+        2,
+        "--batch-size",
+        50,
+        "--test",
+        "none",
+        "--learning-rate",
+        0.01,
+        "--out",
+        "r",
+    ]
     answer = thalweg("train", data, "--target", case.target, "--likelihood", name, *flags, *settings)
     assert (answer.code, answer.err) == (0, "")
     answer = thalweg("evaluate", "r", data)
