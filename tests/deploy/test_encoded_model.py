@@ -13,7 +13,8 @@ from thalweg.core.errors import DataError, DataWarning, ModelError
 from thalweg.data.encode import Encoder
 from thalweg.data.read import read
 from thalweg.data.table import Table
-from thalweg.deploy.model import BUCKETS, Model, load
+from thalweg.deploy.loading import load
+from thalweg.deploy.model import BUCKETS, Model
 from thalweg.likelihoods import Gaussian, make_likelihood
 from thalweg.network import dense_network
 

@@ -10,7 +10,8 @@ import torch
 
 from thalweg.core.errors import ArgumentError, ModelError, StorageError
 from thalweg.deploy.artefact import SCHEMA_VERSION
-from thalweg.deploy.model import BUCKETS, Model, load
+from thalweg.deploy.loading import load
+from thalweg.deploy.model import BUCKETS, Model
 from thalweg.likelihoods import Categorical, Gaussian, Likelihood, make_likelihood
 from thalweg.network import dense_network
 

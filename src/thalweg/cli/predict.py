@@ -57,28 +57,52 @@ def predict(
 
     A model of images with masks writes masks.
     """
-    from thalweg.cli.engine import keep_compiled
-    from thalweg.data.write import check_ending, write_columns
+    from thalweg.data.write import write_columns
 
-    if output.resolve() == Path(data).resolve():
-        raise ArgumentError("--output", "another file than the data", str(output), "It would be replaced.")
     levels = None if quantiles is None else quantile_levels(quantiles)
-    keep_compiled()
-    from thalweg.deploy import Segmenter, load
+    model = open_model(run, data, output)
+    from thalweg.deploy import Segmenter
 
-    model = load(run)
     if isinstance(model, Segmenter):
         typer.echo(predict_masks(model, data, output, probabilities))
         return 0
     if probabilities:
         raise ArgumentError("--probabilities", "a model of images with masks", "one of rows, which writes them anyway")
-    check_ending(output)
-    if model.encoder is None:
-        raise ModelError(f"{run} has no encoder: use it from Python, with thalweg.load and Model.predict.")
-    table = read_rows(data, model.encoder)
+    table = rows_for(model, run, data, output)
     write_columns(output, columns(model, table, levels))
     typer.echo(f"{len(table)} predictions in {output}")
     return 0
+
+
+def open_model(run: Path, data: str, output: Path) -> Model:
+    """Load the model whose answers go to a file.
+
+    Raises:
+        ArgumentError: the answers would replace the data.
+    """
+    from thalweg.cli.engine import keep_compiled
+
+    if output.resolve() == Path(data).resolve():
+        raise ArgumentError("--output", "another file than the data", str(output), "It would be replaced.")
+    keep_compiled()
+    from thalweg.deploy import load
+
+    return load(run)
+
+
+def rows_for(model: Model, run: Path, data: str, output: Path) -> Any:
+    """Read the rows that a model of tables answers for.
+
+    Raises:
+        ArgumentError: the answers cannot be written in such a file.
+        ModelError: the model cannot read tables.
+    """
+    from thalweg.data.write import check_ending
+
+    check_ending(output)
+    if model.encoder is None:
+        raise ModelError(f"{run} has no encoder: use it from Python, with thalweg.load and Model.predict.")
+    return read_rows(data, model.encoder)
 
 
 def read_rows(data: str, encoder: Encoder) -> Any:

@@ -17,7 +17,7 @@ from thalweg.decisions.costs import Cost, ZeroOne, make_cost
 from thalweg.decisions.matrix import REJECT, CostMatrix, make_matrix
 from thalweg.decisions.numbers import decide_numbers
 from thalweg.decisions.outcomes import class_probabilities
-from thalweg.decisions.result import Decisions
+from thalweg.decisions.result import Decisions, joined
 
 CostLike = str | Path | Cost | CostMatrix | Mapping[Any, Any] | Sequence[Any] | NDArray[Any] | Callable[[Any, Any], Any]
 """A cost as users write it, see `decide`."""
@@ -44,7 +44,8 @@ def decide(
 
     Args:
         distribution: a NumPyro distribution over N rows (classes, labels, counts, numbers; several targets a row are
-            decided one by one), or an array (N, C) of class probabilities.
+            decided one by one), or an array (N, C) of class probabilities. Of numbers also a list of distributions,
+            pieces of the rows in turn, so that many rows are held in memory piece by piece.
         cost: a name in ``COSTS`` (``"squared"``, ``"pinball=0.9"``, ``"under=5,over=1"``), a `Cost`, a callable
             ``cost(action, y)`` that broadcasts; for classes also a `CostMatrix`, an array (classes, actions), a
             dictionary ``{true class: {action: cost}}`` or the ``Path`` of a CSV file. Rows are true classes.
@@ -77,13 +78,18 @@ def decide(
         price = 0.0
     if isinstance(cost, str):
         cost = make_cost(cost)
-    probabilities = class_probabilities(distribution)
+    pieces = distribution if isinstance(distribution, list) and hasattr(distribution[0], "batch_shape") else None
+    probabilities = None if pieces else class_probabilities(distribution)
     if probabilities is None:
         if isinstance(cost, (CostMatrix, Mapping, Path)) or not callable(cost):
             raise ArgumentError("cost", "a cost of numbers, such as 'squared'", "a cost matrix", "It is for classes.")
         if flag != REJECT:
             raise ArgumentError("flag", f"{REJECT!r}, the one action of numbers that can be rationed", repr(flag))
-        answer = decide_numbers(distribution, cost, candidates=candidates, samples=samples, seed=seed)
+        answers = [
+            decide_numbers(piece, cost, candidates=candidates, samples=samples, seed=seed + place)
+            for place, piece in enumerate(pieces or [distribution])
+        ]
+        answer = joined(answers)
         return _reject_numbers(answer, price, budget, prices)
     for name, value in (("candidates", candidates), ("samples", samples)):
         if value is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from thalweg.core.errors import ArgumentError
 from thalweg.decisions.costs import Cost
 from thalweg.decisions.matrix import CostMatrix
 from thalweg.decisions.outcomes import Method
+
+ARRAYS = ("actions", "expected", "map_actions", "map_expected", "rejected", "standard_error")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,6 +52,19 @@ class Decisions:
         """Return the actions by name; numbers as they are."""
         return np.asarray(self.names)[self.actions] if self.names else self.actions
 
+    def map_labels(self) -> NDArray[Any]:
+        """Return the MAP actions by name; numbers as they are."""
+        return np.asarray(self.names)[self.map_actions] if self.names else self.map_actions
+
+    def rows(self, place: Any) -> Decisions:
+        """Return the decisions of some rows: anything that NumPy arrays can be indexed with."""
+        return self.each(lambda values: values[place])
+
+    def each(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Decisions:
+        """Return the decisions with all their arrays changed alike."""
+        changed: dict[str, Any] = {name: change(value) for name in ARRAYS if (value := getattr(self, name)) is not None}
+        return dataclasses.replace(self, **changed)
+
     def realized(self, y: Any) -> NDArray[np.float64]:
         """Return what the actions cost, now that y is known.
 
@@ -77,3 +92,12 @@ class Decisions:
             return costs
         costs = np.asarray(self.cost(actions, truth), np.float64)
         return costs if self.price is None else np.where(np.isnan(actions), self.price, costs)
+
+
+def joined(parts: Sequence[Decisions]) -> Decisions:
+    """Return the decisions for all rows of pieces that were decided alike."""
+    if len(parts) == 1:
+        return parts[0]
+    values = {name: [getattr(part, name) for part in parts] for name in ARRAYS}
+    whole: dict[str, Any] = {name: np.concatenate(pieces) for name, pieces in values.items() if pieces[0] is not None}
+    return dataclasses.replace(parts[0], **whole)

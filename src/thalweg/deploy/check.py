@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.data.kinds import TASKS
+from thalweg.decisions.calibration import Calibration, Isotonic, Scale
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 
@@ -42,6 +43,38 @@ def check_windows(windows: WindowEncoder, network: Network, likelihood: Likeliho
         raise ValueError(f"windows of {windows.feature_width} numbers for a network that takes {network.inputs}")
     if likelihood.targets != "classes" or likelihood.target_width(network.outputs) != len(windows.classes):
         raise ValueError(f"the masks have {len(windows.classes)} classes, the network {network.outputs} outputs")
+
+
+def check_calibration(calibration: Calibration, network: Network, likelihood: Likelihood) -> None:
+    """Check that a calibration read from a file fits what the model predicts.
+
+    Args:
+        calibration: as read from ``model.json``.
+        network: gives the outputs.
+        likelihood: tells how many classes, labels or numbers they stand for.
+
+    Raises:
+        ValueError: says in a few words what does not fit.
+    """
+    way, conformal = calibration.way, calibration.conformal
+    numbers, width = likelihood.metric == "rmse", likelihood.target_width(network.outputs)
+    if way is not None and isinstance(way, Scale) != numbers:
+        raise ValueError(f"the calibration {way.name!r} does not fit the likelihood {likelihood.name!r}")
+    parts = {
+        "factors": (way.factors if isinstance(way, Scale) else None, width),
+        # Of two classes one curve maps both.
+        "curves": (way.curves if isinstance(way, Isotonic) else None, 1 if _two(likelihood, width) else width),
+        "scores": (None if conformal is None else conformal.scores, width if numbers else 1),
+    }
+    for name, (values, expected) in parts.items():
+        if values is not None and len(values) != expected:
+            raise ValueError(f"the calibration has {len(values)} {name} where {expected} are needed")
+    if conformal is not None and (conformal.score in {"lac", "aps"}) == numbers:
+        raise ValueError(f"conformal scores {conformal.score!r} do not fit the likelihood {likelihood.name!r}")
+
+
+def _two(likelihood: Likelihood, width: int) -> bool:
+    return width == 2 and likelihood.targets in {"classes", "ordered"}
 
 
 def _input_faults(encoder: Encoder, network: Network) -> Iterator[str]:

@@ -1,10 +1,10 @@
-"""A trained network with all it needs to answer: predict, evaluate, save, load."""
+"""A trained network with all it needs to answer: predict, decide, evaluate, calibrate, save."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,21 +13,22 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.core.errors import ArgumentError, ModelError
+from thalweg.core.errors import ArgumentError
 from thalweg.core.types import Params, State
 from thalweg.core.validate import number
 from thalweg.data.kinds import TASKS
 from thalweg.data.target_values import plain_targets
-from thalweg.deploy.artefact import read_artefact, write_artefact
-from thalweg.deploy.check import check_encoder, check_windows
-from thalweg.likelihoods import Likelihood, likelihood_from_dict
-from thalweg.network import Network, path_name
+from thalweg.decisions import Decisions, decide
+from thalweg.decisions.calibration import Calibration, fit_calibration
+from thalweg.decisions.outcomes import class_probabilities
+from thalweg.deploy.artefact import write_artefact
+from thalweg.deploy.rows import BUCKETS, bucket, interval_levels, pieces
+from thalweg.deploy.weights import named
+from thalweg.likelihoods import Likelihood
+from thalweg.network import Network
 
 if TYPE_CHECKING:
     from thalweg.data.encode import Encoder
-
-BUCKETS = (16, 256, 4096)
-"""Rows of one forward pass: inputs are cut and filled up to these, so that at most three programs are compiled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,7 @@ class Model:
         encoder: fitted on the training data; without one, inputs are arrays (N, d) and answers are in the units the
             network was trained in, classes being numbers from 0.
         history: one dictionary an epoch.
+        calibration: what held-out rows taught about its answers, see `calibrate`; all answers below use it.
 
     Example:
         >>> import jax, numpy as np
@@ -60,6 +62,7 @@ class Model:
     state: State
     encoder: Encoder | None = None
     history: Sequence[Mapping[str, Any]] = ()
+    calibration: Calibration = field(default_factory=Calibration)
     _forward: Callable[..., Any] = field(init=False, repr=False)
     _cost: Callable[..., Any] = field(init=False, repr=False)
 
@@ -101,8 +104,8 @@ class Model:
 
     def outputs(self, x: Any) -> NDArray[np.float32]:
         """Return the network's raw outputs (logits, standardized means), shape (N, K)."""
-        pieces = [self._outputs(self.encode(piece)) for piece in _pieces(x)]
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        parts = [self._outputs(self.encode(piece)) for piece in pieces(x)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         result = np.empty((len(x), self.network.outputs), np.float32)
@@ -130,8 +133,14 @@ class Model:
         """
         if self.task == "regression":
             raise ArgumentError("predict_proba", "a classifier", "a regression model", "Use predict_dist.")
-        outputs: Any = self.outputs(x)
-        return np.asarray(self.likelihood.mean(outputs), np.float32)
+        return np.asarray(self.probabilities(self.outputs(x)), np.float32)
+
+    def probabilities(self, outputs: Any) -> NDArray[Any]:
+        """Return the probability of each class (N, C), or of each label (N, K), that raw outputs (N, ·) stand for."""
+        if self.calibration.way is None:
+            return np.asarray(self.likelihood.mean(outputs))
+        p = np.asarray(class_probabilities(self.distribution(outputs)))
+        return p[..., 1] if self.task == "multilabel" else p
 
     def predict_dist(self, x: Any) -> Any:
         """Return q(y|x; θ) as a NumPyro distribution over N rows: over class numbers, or in the target's units."""
@@ -140,11 +149,11 @@ class Model:
     def distribution(self, outputs: Any) -> Any:
         """Return the distribution that raw outputs (N, ·) stand for, in the target's units."""
         distribution = self.likelihood.predictive(outputs)
-        if self.likelihood.targets != "numbers":
-            return distribution
-        from thalweg.probability import affine
+        if self.likelihood.targets == "numbers":
+            from thalweg.probability import affine
 
-        return affine(distribution, *self.target_scale())
+            distribution = affine(distribution, *self.target_scale())
+        return self.calibration(distribution)
 
     def predict_quantiles(self, x: Any, levels: Sequence[float]) -> NDArray[np.float64]:
         """Return quantiles of the predictive distribution, in the units of the target.
@@ -162,10 +171,11 @@ class Model:
         return self._squeezed(self.quantiles(self.outputs(x), levels))
 
     def predict_interval(self, x: Any, coverage: float = 0.9) -> NDArray[np.float64]:
-        """Return central intervals of the predictive distribution, in the units of the target.
+        """Return intervals in the units of the target, one for each row.
 
-        The interval of coverage c reaches from the quantile of (1 - c)/2 to that of (1 + c)/2. Whether it holds that
-        share of true values is for held-out rows to say: see `evaluate` and the run's report.
+        A model with conformal scores gives intervals that hold a share ``coverage`` of true values, see `calibrate`.
+        Any other gives the central interval of its predictive distribution, from the quantile of (1 - c)/2 to that of
+        (1 + c)/2; whether it holds that share is for held-out rows to say: see `evaluate` and the run's report.
 
         Args:
             x: features, as for `predict`.
@@ -177,7 +187,65 @@ class Model:
         Raises:
             ArgumentError: the model predicts no numbers, or ``coverage`` is not between 0 and 1.
         """
-        return self.predict_quantiles(x, interval_levels(coverage))
+        if self.calibration.conformal is None or self.task != "regression":
+            return self.predict_quantiles(x, interval_levels(coverage))
+        ends = self.calibration.conformal.intervals(self.predict_dist(x), coverage)
+        return self._squeezed(np.stack(ends, axis=-1))
+
+    def predict_sets(self, x: Any, coverage: float = 0.9) -> NDArray[np.bool_]:
+        """Return the classes (N, C) of each row's conformal set, which holds the true one at the rate ``coverage``.
+
+        Raises:
+            ArgumentError: no classifier with conformal scores, or more coverage than its held-out rows can promise.
+        """
+        if self.calibration.conformal is None or self.task != "classification":
+            raise ArgumentError(
+                "predict_sets", "a classifier with conformal scores", "none", 'Use calibrate(x, y, "conformal").'
+            )
+        return self.calibration.conformal.sets(self.probabilities(self.outputs(x)), coverage)
+
+    def calibrate(self, x: Any, y: Any, method: str = "temperature", **settings: Any) -> Model:
+        """Return the model with its answers mended on rows that were held out of training.
+
+        Args:
+            x: features, as for `predict`.
+            y: labels, or values in the units of the target.
+            method: ``"temperature"`` or ``"isotonic"`` for probabilities, ``"scale"`` for deviations of numbers,
+                ``"conformal"`` for intervals or sets of stated coverage; see `fit_calibration`.
+            settings: ``score`` and ``base`` of conformal prediction.
+
+        Raises:
+            ArgumentError: a method that does not fit the model, or ``x`` and ``y`` differ in length.
+        """
+        return self.calibrated(self.outputs(x), self._targets(y), method, **settings)
+
+    def calibrated(self, outputs: Any, targets: NDArray[Any], method: str, **settings: Any) -> Model:
+        """Do what `calibrate` does, for raw outputs (N, ·) and encoded targets, see `Encoder.targets`."""
+        if len(outputs) != len(targets):
+            raise ArgumentError("y", f"{len(outputs)} targets, one for each row of x", f"{len(targets)}")
+        bare = replace(self, calibration=Calibration())
+        y = self.in_units(targets)
+        fitted = fit_calibration(method, bare.distribution(outputs), y, former=self.calibration, **settings)
+        return replace(self, calibration=fitted)
+
+    def decide(self, x: Any, cost: Any = "0-1", **settings: Any) -> Decisions:
+        """Return the action of least expected cost for each row, beside the most probable one (MAP).
+
+        Args:
+            x: features, as for `predict`.
+            cost: a name, a matrix (true classes × actions), a CSV file's path, or a callable ``cost(action, y)``.
+            settings: ``reject``, ``budget`` and others of `thalweg.decisions.decide`.
+
+        Raises:
+            ArgumentError: a cost that does not fit the model, or settings that do not go together.
+        """
+        outputs = self.outputs(x)
+        if self.task != "regression":
+            names = self.classes.tolist() if self.task == "classification" else None
+            return decide(self.distribution(outputs), cost, classes=names, **settings)
+        starts = range(0, max(1, len(outputs)), BUCKETS[-1])
+        parts = [self.distribution(outputs[start : start + BUCKETS[-1]]) for start in starts]
+        return decide(parts, cost, **settings).each(self._squeezed)
 
     def quantiles(self, outputs: Any, levels: Sequence[float]) -> NDArray[np.float64]:
         """Return the quantiles (N, K, Q) that raw outputs (N, ·) stand for, in the units of the target."""
@@ -233,11 +301,13 @@ class Model:
 
     def describe(self) -> dict[str, Any]:
         """Return all but the weights as JSON values."""
+        calibration = {"calibration": self.calibration.to_dict()} if self.calibration.methods else {}
         return {
             "network": self.network.to_dict(),
             "likelihood": self.likelihood.to_dict(),
             "encoder": None if self.encoder is None else self.encoder.to_dict(),
             "history": [dict(row) for row in self.history],
+            **calibration,
         }
 
     def _targets(self, y: Any) -> NDArray[Any]:
@@ -250,13 +320,17 @@ class Model:
         return targets if self.task == "classification" else plain_targets(self.likelihood.targets, targets)
 
     def _answer(self, outputs: Any) -> NDArray[Any]:
-        mean = np.asarray(self.likelihood.mean(outputs))
-        if self.task == "classification":
-            return np.asarray(self.classes[mean.argmax(axis=1)])
-        if self.task == "multilabel":
-            return np.asarray(mean > 0.5, np.int64)
+        if self.task == "regression":
+            return self._squeezed(self.in_units(np.asarray(self.likelihood.mean(outputs))))
+        p = self.probabilities(outputs)
+        return np.asarray(p > 0.5, np.int64) if self.task == "multilabel" else self.classes[p.argmax(axis=1)]
+
+    def in_units(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return standardized numbers (N, K) in the units of the target; classes, labels and counts as they are."""
+        if self.likelihood.targets != "numbers":
+            return values
         shift, scale = self.target_scale()
-        return self._squeezed(np.asarray(mean * scale + shift))
+        return np.asarray(values * scale + shift)
 
     @staticmethod
     def _squeezed(values: NDArray[Any]) -> NDArray[Any]:
@@ -270,6 +344,8 @@ class Model:
             outputs: raw outputs of the network (N, ·).
             targets: as the network was trained on them, see `Encoder.targets`.
         """
+        if self.calibration.way is not None:
+            return float(-np.mean(self.distribution(outputs).log_prob(self.in_units(targets)), dtype=np.float64))
         total = 0.0
         for start in range(0, len(outputs), BUCKETS[-1]):
             part, y = outputs[start : start + BUCKETS[-1]], targets[start : start + BUCKETS[-1]]
@@ -281,110 +357,6 @@ class Model:
         mean = total / max(1, len(outputs))
         # Standardized targets have another density: ln|dy/dz| = Σ ln scale comes back in.
         return mean + float(np.log(self.target_scale()[1]).sum()) if self.likelihood.proper else mean
-
-
-def load(folder: Path | str) -> Model:
-    """Load a model folder; no code from it is run.
-
-    Args:
-        folder: written by `Model.save`, or a run folder (its ``model`` is taken).
-
-    Returns:
-        The model; a `Segmenter` where it was trained on images with masks.
-
-    Raises:
-        ModelError: missing or damaged files, weights that do not fit the network, or a newer schema.
-        StorageError: the files cannot be read.
-    """
-    folder = Path(folder)
-    if not (folder / "model.json").exists() and (folder / "model").is_dir():
-        folder = folder / "model"
-    description, arrays = read_artefact(folder)
-    try:
-        network = Network.from_dict(description["network"])
-        likelihood = likelihood_from_dict(description["likelihood"])
-        encoder = None
-        if description.get("encoder") is not None:
-            from thalweg.data.encode import Encoder
-
-            encoder = Encoder.from_dict(description["encoder"])
-            check_encoder(encoder, network, likelihood)
-        windows = None
-        if description.get("windows") is not None:
-            from thalweg.data.windows import WindowEncoder
-
-            windows = WindowEncoder.from_dict(description["windows"])
-            check_windows(windows, network, likelihood)
-        history = [dict(row) for row in description.get("history", [])]
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError) as error:
-        raise ModelError(f"{folder} is damaged: its description cannot be read ({error}).") from error
-    example = jax.ShapeDtypeStruct((2, network.inputs), np.float32)
-    structure = {
-        "params": jax.eval_shape(lambda x: network.init(jax.random.key(0), x), example),
-        "state": jax.eval_shape(network.init_state),
-    }
-    tree = restored(structure, arrays, folder)
-    parts = network, likelihood, tree["params"], tree["state"]
-    if windows is not None:
-        from thalweg.deploy.segmenter import Segmenter
-
-        return Segmenter(*parts, history=history, windows=windows)
-    return Model(*parts, encoder, history)
-
-
-def interval_levels(coverage: float) -> tuple[float, float]:
-    """Return the two quantile levels between which a central interval lies.
-
-    Example:
-        >>> interval_levels(0.5)
-        (0.25, 0.75)
-    """
-    c = number("coverage", coverage, above=0, below=1)
-    return (1 - c) / 2, (1 + c) / 2
-
-
-def _pieces(x: Any) -> Iterator[Any]:
-    """Yield rows as they are, or of a memory-mapped array or table a bucket at a time."""
-    if not (isinstance(x, np.memmap) or getattr(x, "is_mapped", False)) or len(x) <= BUCKETS[-1]:
-        yield x
-        return
-    for start in range(0, len(x), BUCKETS[-1]):
-        piece = slice(start, start + BUCKETS[-1])
-        yield x[piece] if isinstance(x, np.memmap) else x.rows(piece)
-
-
-def bucket(rows: int) -> int:
-    """Return the smallest bucket that holds ``rows``.
-
-    Example:
-        >>> bucket(1), bucket(17), bucket(9999)
-        (16, 256, 4096)
-    """
-    return next((size for size in BUCKETS if rows <= size), BUCKETS[-1])
-
-
-def named(tree: Any) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a pytree by readable names such as ``params.0.weight``."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {path_name(path): np.asarray(leaf) for path, leaf in leaves}
-
-
-def restored(structure: Any, arrays: Mapping[str, NDArray[Any]], folder: Path) -> Any:
-    """Return the pytree of ``structure`` filled with the named arrays.
-
-    Raises:
-        ModelError: an array is missing, too many, or of another shape.
-    """
-    leaves, treedef = jax.tree_util.tree_flatten_with_path(structure)
-    expected = {path_name(path): tuple(leaf.shape) for path, leaf in leaves}
-    for name, shape in expected.items():
-        if name not in arrays:
-            raise ModelError(f"{folder} is damaged: the weights lack {name}.")
-        if arrays[name].shape != shape:
-            raise ModelError(f"{folder} is damaged: {name} has shape {arrays[name].shape}, the network needs {shape}.")
-    if surplus := sorted(set(arrays) - set(expected)):
-        raise ModelError(f"{folder} is damaged: the weights hold {surplus[0]}, which the network does not have.")
-    return jax.tree_util.tree_unflatten(treedef, [arrays[name] for name in expected])
 
 
 def _total_cost(likelihood: Likelihood, outputs: Any, y: Any, weight: Any) -> Any:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from thalweg.core.errors import ArgumentError
 from thalweg.data.volumes import Volumes, as_volumes
 from thalweg.data.windows import WindowEncoder
-from thalweg.deploy.model import BUCKETS, Model
+from thalweg.deploy.model import Model
+from thalweg.deploy.rows import BUCKETS
 from thalweg.likelihoods.overlap import count_pairs, overlap_indices
 
 BLOCK_BYTES = 32 * 2**20

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from thalweg.data.table import Table
 from thalweg.deploy import Model
-from thalweg.deploy.model import interval_levels
+from thalweg.deploy.rows import interval_levels
 from thalweg.runs.evaluation import classification_evaluation, multilabel_evaluation, regression_evaluation
 from thalweg.runs.evaluation.intervals import LEVELS, Intervals
 

@@ -82,11 +82,11 @@ def pit(distribution: Any, y: Any, *, seed: int = 0) -> Float[np.ndarray, "*shap
     Source: Dawid, *Statistical Theory: The Prequential Approach* (1984); counts: Czado, Gneiting, Held, *Predictive
     Model Assessment for Count Data*, Biometrics 65 (2009).
     """
-    from thalweg.probability import cdf
+    from thalweg.probability import marginal_cdf
 
     y = np.asarray(y, np.float64)
-    upper: NDArray[np.float64] = np.asarray(cdf(distribution, y), np.float64)
+    upper: NDArray[np.float64] = marginal_cdf(distribution, y)
     if not distribution.support.is_discrete:
         return upper
-    lower = np.asarray(cdf(distribution, y - 1), np.float64)
+    lower = marginal_cdf(distribution, y - 1)
     return np.asarray(lower + np.random.default_rng(seed).uniform(size=y.shape) * (upper - lower))

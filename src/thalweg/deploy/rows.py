@@ -1,0 +1,44 @@
+"""Rows cut into pieces that a compiled program takes, and the levels between which a central interval lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from thalweg.core.validate import number
+
+BUCKETS = (16, 256, 4096)
+"""Rows of one forward pass: inputs are cut and filled up to these, so that at most three programs are compiled."""
+
+
+def interval_levels(coverage: float) -> tuple[float, float]:
+    """Return the two quantile levels between which a central interval lies.
+
+    Example:
+        >>> interval_levels(0.5)
+        (0.25, 0.75)
+    """
+    c = number("coverage", coverage, above=0, below=1)
+    return (1 - c) / 2, (1 + c) / 2
+
+
+def pieces(x: Any) -> Iterator[Any]:
+    """Yield rows as they are, or of a memory-mapped array or table a bucket at a time."""
+    if not (isinstance(x, np.memmap) or getattr(x, "is_mapped", False)) or len(x) <= BUCKETS[-1]:
+        yield x
+        return
+    for start in range(0, len(x), BUCKETS[-1]):
+        piece = slice(start, start + BUCKETS[-1])
+        yield x[piece] if isinstance(x, np.memmap) else x.rows(piece)
+
+
+def bucket(rows: int) -> int:
+    """Return the smallest bucket that holds ``rows``.
+
+    Example:
+        >>> bucket(1), bucket(17), bucket(9999)
+        (16, 256, 4096)
+    """
+    return next((size for size in BUCKETS if rows <= size), BUCKETS[-1])
