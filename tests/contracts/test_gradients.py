@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -29,21 +28,14 @@ from thalweg.network import (
     flatten,
 )
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 ROWS, INPUTS = 6, 3
 # Every layer and activation is tried with the basic likelihoods; the others only start the same backward pass.
 BASIC = ("gaussian", "laplace", "bernoulli", "categorical")
 PAIRS = [(activation, likelihood) for activation in [*ACTIVATIONS, "prelu"] for likelihood in BASIC] + [
     ("tanh", likelihood) for likelihood in LIKELIHOODS if likelihood not in BASIC
 ]
-
-
-@pytest.fixture(autouse=True)
-def _compile_quickly() -> Iterator[None]:
-    # These programs run once: nearly all of their time would go into optimizing them.
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
 
 
 def every_layer(activation: str) -> tuple[Layer | str, ...]:

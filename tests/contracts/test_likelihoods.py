@@ -14,6 +14,8 @@ from likelihood_examples import SETTINGS, example, example_targets
 from thalweg.core.errors import ArgumentError
 from thalweg.likelihoods import LIKELIHOODS, Categorical, Likelihood, likelihood_from_dict, make_likelihood
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 ROWS = 12
 CASES = [make_likelihood(name, **options) for name in LIKELIHOODS for options in SETTINGS[name]]
 
@@ -25,37 +27,40 @@ def test_every_family_has_settings_to_test() -> None:
 
 @pytest.mark.parametrize("likelihood", CASES, ids=repr)
 def test_error_is_the_derivative_of_the_cost(likelihood: Likelihood) -> None:
+    step = 1e-6
+
+    def everything(outputs, y):  # type: ignore[no-untyped-def]
+        shifts = step * jnp.eye(outputs.shape[1])[:, None, :]
+        ahead, behind = (jax.vmap(lambda s: likelihood.cost(outputs + s, y))(sign * shifts) for sign in (1, -1))
+        gradient = jax.grad(lambda a: likelihood.cost(a, y).sum())(outputs)
+        apart = likelihood.cost(outputs, y), likelihood.error(outputs, y)
+        return *likelihood.cost_and_error(outputs, y), gradient, (ahead - behind).T / (2 * step), *apart
+
     with jax.enable_x64(True):
-        outputs, y = map(jnp.asarray, example(likelihood))
-        cost, error = jax.jit(likelihood.cost_and_error)(outputs, y)
-        gradient = jax.jit(jax.grad(lambda a: likelihood.cost(a, y).sum()))(outputs)
-        np.testing.assert_allclose(error, gradient, rtol=1e-12, atol=1e-14)
-
-        step = 1e-6
-        total = jax.jit(lambda a: likelihood.cost(a, y))
-        for k in range(outputs.shape[1]):
-            shift = step * jnp.eye(outputs.shape[1])[k]
-            difference = (total(outputs + shift) - total(outputs - shift)) / (2 * step)
-            np.testing.assert_allclose(error[:, k], difference, rtol=1e-6, atol=1e-8)
-
-        assert cost.shape == (ROWS,)
-        np.testing.assert_allclose(cost, jax.jit(likelihood.cost)(outputs, y), rtol=1e-14)
-        np.testing.assert_allclose(error, jax.jit(likelihood.error)(outputs, y), rtol=1e-14, atol=1e-16)
+        cost, error, gradient, difference, *apart = jax.jit(everything)(*example(likelihood))
+    assert cost.shape == (ROWS,)
+    np.testing.assert_allclose(error, gradient, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(error, difference, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(cost, apart[0], rtol=1e-14)
+    np.testing.assert_allclose(error, apart[1], rtol=1e-14, atol=1e-16)
 
 
 @pytest.mark.parametrize("likelihood", CASES, ids=repr)
 def test_error_of_a_minibatch_is_the_derivative_of_its_loss(likelihood: Likelihood) -> None:
-    with jax.enable_x64(True):
-        outputs, y = map(jnp.asarray, example(likelihood))
-        weight = jnp.asarray(np.random.default_rng(3).uniform(0.5, 1.5, ROWS) / ROWS).at[-3:].set(0)
-        loss, error = jax.jit(likelihood.loss_and_error)(outputs, y, weight)
-        value, gradient = jax.jit(jax.value_and_grad(likelihood.loss))(outputs, y, weight)
-        np.testing.assert_allclose(error, gradient, rtol=1e-10, atol=1e-13)
-        np.testing.assert_allclose(loss, value, rtol=1e-12)
+    def everything(outputs, y, weight):  # type: ignore[no-untyped-def]
         # Rows of weight zero only fill up.
-        short = jax.jit(likelihood.loss_and_error)(outputs[:-3], y[:-3], weight[:-3])
-        np.testing.assert_allclose(loss, short[0], rtol=1e-12)
-        np.testing.assert_allclose(error, jnp.pad(short[1], ((0, 3), (0, 0))), rtol=1e-10, atol=1e-14)
+        short = likelihood.loss_and_error(outputs[:-3], y[:-3], weight[:-3])
+        value_and_grad = jax.value_and_grad(likelihood.loss)(outputs, y, weight)
+        return likelihood.loss_and_error(outputs, y, weight), value_and_grad, short
+
+    weight = np.random.default_rng(3).uniform(0.5, 1.5, ROWS) / ROWS
+    weight[-3:] = 0
+    with jax.enable_x64(True):
+        (loss, error), (value, gradient), short = jax.jit(everything)(*example(likelihood), weight)
+    np.testing.assert_allclose(error, gradient, rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(loss, value, rtol=1e-12)
+    np.testing.assert_allclose(loss, short[0], rtol=1e-12)
+    np.testing.assert_allclose(error, np.pad(short[1], ((0, 3), (0, 0))), rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("likelihood", CASES, ids=repr)

@@ -81,8 +81,9 @@ class Huber(Regression):
             near = np.minimum(z, self.delta)
             return float(np.mean(near * (z - 0.5 * near))) + log_scale
 
-        # Convex in 1/s: one minimum. It lies between the scales that fit one tail or one Gaussian to everything.
-        bounds = math.log(smallest), math.log((1 + self.delta) * max(float(np.sqrt(np.mean(residual**2))), smallest))
+        # Convex in 1/s: one minimum, where the mean of ρ'(z) z is 1. As ρ'(z) z ≤ z², it is below the Gaussian scale.
+        gaussian = max(float(np.sqrt(np.mean(residual**2))), smallest)
+        bounds = math.log(smallest), math.log(gaussian) + 1e-6
         best = scipy.optimize.minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-8})
         return dataclasses.replace(self, scale=math.exp(best.x))
 
