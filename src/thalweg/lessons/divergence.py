@@ -1,0 +1,142 @@
+r"""One bell for two hills: the two directions of the divergence want different things.
+
+The Kullback–Leibler divergence D(p‖q) = E_p[ln p - ln q] is not symmetric. A family q that cannot equal p must choose:
+
+- **forward**, D(p‖q) is large wherever p has mass and q has none. The fit covers all of p, valley included; for a normal q
+  it takes over the mean and the variance of p.
+- **backward**, D(q‖p) is large wherever q has mass and p has none. The fit keeps to where p is, and seeks one hill.
+
+Maximum likelihood is forward, with the empirical distribution as p; variational inference is backward.
+
+Source: Bishop, *Pattern Recognition and Machine Learning* (2006), section 10.1.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+import thalweg as tw
+from thalweg.lessons.style import BLUE, INK, ORANGE, PALE, SOFT, figure, house_style, label
+from thalweg.lessons.text import table, words
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class TwoDirections:
+    """Numbers of the lesson; pairs are forward and backward.
+
+    Attributes:
+        x: (n,) where the densities are evaluated.
+        p: (n,) the density with two hills.
+        moments: mean and standard deviation of p.
+        fits: (n,) densities of the two fits.
+        means: their means.
+        deviations: their standard deviations.
+        divergence: D(p‖q) of the two fits, in nats.
+        reverse: D(q‖p) of the two fits, in nats.
+        centers: (m,) means of q that were tried.
+        by_center: (m,) divergence for each of them, at the deviation of the fit: D(p‖q) and D(q‖p).
+    """
+
+    x: Array
+    p: Array
+    moments: tuple[float, float]
+    fits: tuple[Array, Array]
+    means: tuple[float, float]
+    deviations: tuple[float, float]
+    divergence: tuple[float, float]
+    reverse: tuple[float, float]
+    centers: Array
+    by_center: tuple[Array, Array]
+
+
+def compute(gap: float = 4.0, share: float = 0.6) -> TwoDirections:
+    """Fit a normal density to two hills in both directions.
+
+    Args:
+        gap: distance between the hills, whose deviations are 0.8 and 0.6.
+        share: mass of the left one.
+    """
+    from numpyro.distributions import Categorical, MixtureSameFamily, Normal
+
+    hills = Normal(np.array([-gap / 2, gap / 2]), np.array([0.8, 0.6]))
+    p = MixtureSameFamily(Categorical(np.array([share, 1 - share])), hills)
+    forward, backward = (tw.probability.fit("normal", p, direction=d).distribution for d in ("forward", "backward"))
+    x, centers = np.linspace(-gap / 2 - 4, gap / 2 + 4, 601), np.linspace(-gap / 2 - 2, gap / 2 + 2, 61)
+    divergence = tw.probability.divergence
+    return TwoDirections(
+        x=x,
+        p=np.exp(np.asarray(p.log_prob(x))),
+        moments=(float(tw.probability.mean(p)), float(tw.probability.std(p))),
+        fits=(np.exp(np.asarray(forward.log_prob(x))), np.exp(np.asarray(backward.log_prob(x)))),
+        means=(float(forward.loc), float(backward.loc)),
+        deviations=(float(forward.scale), float(backward.scale)),
+        divergence=(float(divergence(p, forward)), float(divergence(p, backward))),
+        reverse=(float(divergence(forward, p)), float(divergence(backward, p))),
+        centers=centers,
+        by_center=(
+            np.array([float(divergence(p, Normal(m, forward.scale))) for m in centers]),
+            np.array([float(divergence(Normal(m, backward.scale), p)) for m in centers]),
+        ),
+    )
+
+
+def tell(numbers: TwoDirections) -> str:
+    """Return the numbers in words."""
+    rows = [
+        (name, f"{mean:.2f}", f"{deviation:.2f}", f"{forward:.3f}", f"{backward:.3f}")
+        for name, mean, deviation, forward, backward in zip(
+            ("forward, covers", "backward, seeks"),
+            numbers.means,
+            numbers.deviations,
+            numbers.divergence,
+            numbers.reverse,
+            strict=True,
+        )
+    ]
+    mean, deviation = numbers.moments
+    return f"{table(('fit', 'mean', 'deviation', 'D(p‖q)', 'D(q‖p)'), rows)}\n\n" + words(
+        f"""Each fit is the better one by its own measure, and the worse one by the other. The forward fit takes over mean
+        {mean:.2f} and deviation {deviation:.2f} of p, and puts its peak near the valley between the hills: nothing is
+        left out. The backward fit settles on one hill: nothing is made up. By mean of q, D(p‖q) has one minimum and
+        D(q‖p) one at each hill, so that a search can end at the wrong one."""
+    )
+
+
+@house_style()
+def draw(numbers: TwoDirections) -> Figure:
+    """Draw both fits over p, and both divergences by the mean of q."""
+    picture = figure(3.0)
+    fits, curves = picture.subplots(1, 2)
+    fits.fill_between(numbers.x, numbers.p, color=PALE, lw=0)
+    fits.plot(numbers.x, numbers.p, color=INK, lw=1)
+    for density, color in zip(numbers.fits, (BLUE, ORANGE), strict=True):
+        fits.plot(numbers.x, density, color=color)
+    fits.set(title="One bell for two hills", xlabel="x", ylabel="density", xlim=(-6, 6), ylim=(0, None))
+    _name(fits, numbers, 0, "forward:\ncovers both", BLUE, 2.6)
+    _name(fits, numbers, 1, "backward:\nseeks one", ORANGE, 1.2)
+    label(fits, 2.75, 0.2, "p", INK)
+    for values, color in zip(numbers.by_center, (BLUE, ORANGE), strict=True):
+        curves.plot(numbers.centers, values, color=color)
+    for mean, value, color in zip(
+        numbers.means, (numbers.divergence[0], numbers.reverse[1]), (BLUE, ORANGE), strict=True
+    ):
+        curves.plot(mean, value, "o", color=color, ms=7)
+    curves.set(title="Where the bell may stand", xlabel="mean of q", ylabel="nats", ylim=(0, 4.2))
+    curves.set_xlim(numbers.centers[0], numbers.centers[-1])
+    label(curves, 0, 3.9, "D(q‖p)", ORANGE, ha="center")
+    label(curves, 0, 0.75, "D(p‖q)", BLUE, ha="center")
+    return picture
+
+
+def _name(axes: Axes, numbers: TwoDirections, fit: int, text: str, color: str, shift: float) -> None:
+    x = numbers.means[fit] - shift if fit else numbers.means[fit] + shift
+    y = float(np.interp(x, numbers.x, numbers.fits[fit]))
+    label(axes, x + (-0.2 if fit else 0.3), y + 0.03, text, color, ha="right" if fit else "left", va="bottom")
