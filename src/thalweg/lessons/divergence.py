@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import thalweg as tw
-from thalweg.lessons.style import BLUE, INK, ORANGE, PALE, SOFT, figure, house_style, label
+from thalweg.lessons.style import BLUE, INK, ORANGE, PALE, figure, house_style, label
 from thalweg.lessons.text import table, words
 
 Array = NDArray[Any]
@@ -82,8 +81,8 @@ def compute(gap: float = 4.0, share: float = 0.6) -> TwoDirections:
         reverse=(float(divergence(forward, p)), float(divergence(backward, p))),
         centers=centers,
         by_center=(
-            np.array([float(divergence(p, Normal(m, forward.scale))) for m in centers]),
-            np.array([float(divergence(Normal(m, backward.scale), p)) for m in centers]),
+            divergence(p, Normal(centers, forward.scale)).value,
+            divergence(Normal(centers, backward.scale), p).value,
         ),
     )
 
@@ -120,9 +119,11 @@ def draw(numbers: TwoDirections) -> Figure:
     for density, color in zip(numbers.fits, (BLUE, ORANGE), strict=True):
         fits.plot(numbers.x, density, color=color)
     fits.set(title="One bell for two hills", xlabel="x", ylabel="density", xlim=(-6, 6), ylim=(0, None))
-    _name(fits, numbers, 0, "forward:\ncovers both", BLUE, 2.6)
-    _name(fits, numbers, 1, "backward:\nseeks one", ORANGE, 1.2)
-    label(fits, 2.75, 0.2, "p", INK)
+    label(fits, numbers.means[0] + 0.2, numbers.fits[0].max() + 0.04, "forward:\ncovers both", BLUE)
+    label(fits, numbers.means[1] + 0.7, 0.85 * numbers.fits[1].max(), "backward:\nseeks one", ORANGE)
+    right = numbers.x > numbers.moments[0]
+    top = numbers.p[right].argmax()
+    label(fits, numbers.x[right][top], numbers.p[right][top] + 0.025, "p", INK, ha="center")
     for values, color in zip(numbers.by_center, (BLUE, ORANGE), strict=True):
         curves.plot(numbers.centers, values, color=color)
     for mean, value, color in zip(
@@ -134,9 +135,3 @@ def draw(numbers: TwoDirections) -> Figure:
     label(curves, 0, 3.9, "D(q‖p)", ORANGE, ha="center")
     label(curves, 0, 0.75, "D(p‖q)", BLUE, ha="center")
     return picture
-
-
-def _name(axes: Axes, numbers: TwoDirections, fit: int, text: str, color: str, shift: float) -> None:
-    x = numbers.means[fit] - shift if fit else numbers.means[fit] + shift
-    y = float(np.interp(x, numbers.x, numbers.fits[fit]))
-    label(axes, x + (-0.2 if fit else 0.3), y + 0.03, text, color, ha="right" if fit else "left", va="bottom")

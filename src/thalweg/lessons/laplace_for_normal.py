@@ -122,9 +122,9 @@ def draw(numbers: LaplaceForNormal) -> Figure:
     curve.plot(numbers.best / numbers.sigma, numbers.least, "o", color=BLUE, ms=7)
     curve.vlines(numbers.best / numbers.sigma, 0, numbers.least, color=BLUE, lw=0.9)
     curve.set(title="Divergence by scale", xlabel="b / σ", ylabel="nats", xlim=(0.3, 2), ylim=(0, 0.6))
-    text = f"b = {numbers.best / numbers.sigma:.3f} σ\nD = {numbers.least:.4f} nat"
-    label(curve, 0.87, 0.13, text, BLUE, va="center")
-    label(curve, 0.47, 0.5, "D(p‖q)", BLUE)
+    text = f"b = {numbers.best / numbers.sigma:.3f} σ, D = {numbers.least:.4f} nat"
+    label(curve, 0.84, 0.022, text, BLUE)
+    label(curve, 1.62, 0.2, "D(p‖q)", BLUE)
     label(curve, 1.28, 0.5, "D(q‖p)", SOFT, ha="right")
     x = numbers.x / numbers.sigma
     densities.fill_between(x, numbers.sigma * numbers.normal, color=PALE, lw=0)

@@ -99,7 +99,7 @@ def tell(numbers: Norms) -> str:
 @house_style()
 def draw(numbers: Norms) -> Figure:
     """Draw the contours of length one, and the same grown until they touch the line."""
-    picture = figure(3.7)
+    picture = figure(3.3)
     unit, touching = picture.subplots(1, 2)
     for p, contour in numbers.contours.items():
         unit.plot(*contour.T, color=COLORS.get(p, INK))
@@ -109,7 +109,7 @@ def draw(numbers: Norms) -> Figure:
         touching.plot(*(numbers.distances[p] * contour).T, color=COLORS.get(p, INK), lw=1.4)
         touching.plot(*numbers.closest[p], "o", color=COLORS.get(p, INK), ms=6, zorder=3)
     touching.plot(*numbers.line.T, color=INK, lw=1.2)
-    label(touching, 0.62, 0.29, "x₁ + 2 x₂ = 1", INK, ha="left")
+    label(touching, 0.36, 0.55, "x₁ + 2 x₂ = 1", INK, ha="left")
     _frame(unit, 1.25, "Vectors of length one")
     _frame(touching, 0.85, "The shortest vector on a line")
     return picture
@@ -119,3 +119,5 @@ def _frame(axes: Axes, reach: float, title: str) -> None:
     axes.axhline(0, color=PALE, lw=0.8, zorder=0)
     axes.axvline(0, color=PALE, lw=0.8, zorder=0)
     axes.set(title=title, xlabel="x₁", ylabel="x₂", aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach))
+    axes.set(xticks=(-0.5 * round(2 * reach - 0.5), 0, 0.5 * round(2 * reach - 0.5)))
+    axes.set(yticks=axes.get_xticks())

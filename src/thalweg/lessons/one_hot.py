@@ -101,7 +101,7 @@ def tell(numbers: OneHot) -> str:
 def draw(numbers: OneHot) -> Figure:
     """Draw some codes, probabilities with frequencies, and the simplex."""
     picture = figure(2.9)
-    codes, bars, simplex = picture.subplots(1, 3, width_ratios=(0.8, 1.1, 1.2))
+    codes, bars, simplex = picture.subplots(1, 3, width_ratios=(0.8, 1, 1.5))
     codes.imshow(numbers.x[:14], cmap=ListedColormap([PALE, BLUE]), aspect="auto")
     codes.set(title="Fourteen draws", xticks=range(3), yticks=[], ylabel="a draw each row")
     codes.set_xticklabels(CLASSES)
@@ -127,10 +127,10 @@ def _draw_simplex(axes: Axes, numbers: OneHot) -> None:
     axes.plot(*(counts @ corners).T, color=ORANGE, lw=0.9)
     axes.plot(*(P @ corners), "o", color=BLUE, ms=6)
     axes.plot(*corners.T, "o", color=INK, ms=5)
-    label(axes, *(P @ corners + (0.05, 0.02)), "p", BLUE, fontweight="bold")
+    label(axes, 0.3, 0.05, "p", BLUE, fontweight="bold")
     for corner, name, code in zip(corners, CLASSES, np.eye(3, dtype=int), strict=True):
         up = 0.1 if corner[1] > 0.5 else -0.13
         text = f"{name} ({', '.join(map(str, code))})"
         axes.text(corner[0], corner[1] + up, text, ha="center", va="center", fontsize=8)
-    axes.set(title="Running mean on the simplex", xlim=(-0.3, 1.3), ylim=(-0.25, 1.1), aspect="equal")
+    axes.set(title="Running mean on the simplex", xlim=(-0.25, 1.25), ylim=(-0.2, 1.0), aspect="equal")
     axes.set_axis_off()
