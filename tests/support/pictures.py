@@ -16,6 +16,7 @@ import thalweg as tw
 
 TINY: dict[str, dict[str, Any]] = {
     "neuron": {"points": 61},
+    "segmentation": {"images": 6, "size": 64, "epochs": 8},
     "noise-models": {"rows": 200, "epochs": 250},
     "universal-approximation": {"neurons": (1, 16), "epochs": 300, "starts": 1},
     "digits": {"hidden": 16, "epochs": 1},

@@ -1,7 +1,8 @@
 r"""From a posterior to a decision: the most probable class is not always the one to bet on.
 
-Bayes' rule turns a prior and class densities into the posterior p(y|x) = p(x|y) p(y) / p(x). MAP decides for its largest
-entry, which makes the fewest mistakes. Where mistakes cost differently, the decision with the least expected cost is
+Bayes' rule turns a prior and class densities into the posterior p(y|x) = p(x|y) p(y) / p(x). MAP decides for its
+largest entry, which makes the fewest mistakes. Where mistakes cost differently, the decision with the least expected
+cost is
 
     a*(x) = argmin_a R(a|x),   R(a|x) = Σ_y C[y, a] p(y|x).
 
@@ -106,11 +107,11 @@ def tell(numbers: MinimumRisk) -> str:
         for rule in numbers.actions
     ]
     return f"{table(('rule', 'acts from', 'wrong calls', 'cost a person'), rows)}\n\n" + words(
-        f"""MAP calls a person ill from a result of {numbers.thresholds["MAP"][0]:.2f} on, where the posterior passes ½. It
-        makes the fewest mistakes of the two rules that always decide, and is the dearer one: since overlooking an ill
-        person costs more than a false alarm, it pays to raise the alarm earlier, from
-        {numbers.thresholds["least risk"][0]:.2f} on, and to be wrong more often, but cheaply. A second test at a fixed
-        price is taken where both calls are expected to cost more than it."""
+        f"""MAP calls a person ill from a result of {numbers.thresholds["MAP"][0]:.2f} on, where the posterior passes
+        ½. It makes the fewest mistakes of the two rules that always decide, and is the dearer one: since overlooking
+        an ill person costs more than a false alarm, it pays to raise the alarm earlier, from
+        {numbers.thresholds["least risk"][0]:.2f} on, and to be wrong more often, but cheaply. A second test at a
+        fixed price is taken where both calls are expected to cost more than it."""
     )
 
 

@@ -2,9 +2,9 @@ r"""Five ways to measure a vector, drawn by the vectors of length one.
 
     ‖x‖_p = (Σ |x_i|^p)^{1/p},   ‖x‖_∞ = max |x_i|,   ‖x‖_0 = number of entries that are not 0
 
-The energy of a vector is ‖x‖₂², its sparsity ‖x‖₀. The set ‖x‖_p = 1 is round for p = 2 and a square for p = ∞; for p = 1
-its corners lie on the axes, and below 1 it bends inward. Corners are why a penalty on ‖w‖₁ sets weights to zero: blown up
-until it touches a line, the contour usually touches it with a corner, where one coordinate is 0.
+The energy of a vector is ‖x‖₂², its sparsity ‖x‖₀. The set ‖x‖_p = 1 is round for p = 2 and a square for p = ∞; for p
+= 1 its corners lie on the axes, and below 1 it bends inward. Corners are why a penalty on ‖w‖₁ sets weights to zero:
+blown up until it touches a line, the contour usually touches it with a corner, where one coordinate is 0.
 
 Source: Boyd, Vandenberghe, *Convex Optimization* (2004), section 6.1 and appendix A.
 """
@@ -88,8 +88,8 @@ def tell(numbers: Norms) -> str:
         for p, length in numbers.lengths.items()
     ]
     return f"{table(('norm', 'of (3, -4, 0)', 'shortest x on the line', 'its length'), rows)}\n\n" + words(
-        f"""The vector (3, -4, 0) has {numbers.sparsity} entries that are not zero, and the energy {numbers.energy:g}. The
-        larger p, the more the largest entry alone decides.""",
+        f"""The vector (3, -4, 0) has {numbers.sparsity} entries that are not zero, and the energy {numbers.energy:g}.
+        The larger p, the more the largest entry alone decides.""",
         """The line holds all x with x₁ + 2 x₂ = 1. Its shortest vector lies on an axis under l0.5 and l1: one
         coordinate is exactly zero. Under l2 it is the foot of the perpendicular, and under l∞ both coordinates are
         equal. Below p = 1 the triangle inequality fails, so that l0.5 is a norm in name only.""",

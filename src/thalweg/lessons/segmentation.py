@@ -29,7 +29,7 @@ from thalweg.lessons.text import table, words
 
 Array = NDArray[Any]
 
-LOSSES: dict[str, dict[str, str]] = {
+LOSSES: dict[str, dict[str, Any]] = {
     "cross entropy": {"likelihood": "categorical"},
     "weighted": {"likelihood": "categorical", "class_weight": "balanced"},
     "soft Jaccard": {"likelihood": "soft_jaccard"},
