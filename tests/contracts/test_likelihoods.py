@@ -93,24 +93,34 @@ def test_finite_for_outputs_up_to_1e4(likelihood: Likelihood) -> None:
 
 @pytest.mark.parametrize("likelihood", dict.fromkeys(case.unweighted() for case in CASES), ids=repr)
 def test_predictive_distribution_is_the_likelihood(likelihood: Likelihood) -> None:
-    with jax.enable_x64(True):
-        outputs, y = map(jnp.asarray, example(likelihood))
+    classes = likelihood.targets in {"classes", "ordered"}
+    outputs, y = example(likelihood)
+    width = likelihood.target_width(outputs.shape[1])
+
+    def everything(outputs, y):  # type: ignore[no-untyped-def]
         density = likelihood.predictive(outputs)
         assert density.batch_shape == (ROWS,)
-        if likelihood.proper:
-            # NumPyro's beta function has no more digits in float64.
-            digits = 1e-6 if likelihood.name == "negative_binomial" else 1e-10
-            np.testing.assert_allclose(density.log_prob(y), -likelihood.cost(outputs, y), rtol=digits, atol=1e-12)
-        mean, std = likelihood.mean(outputs), likelihood.std(outputs)
-        assert mean.shape == std.shape == (ROWS, likelihood.target_width(outputs.shape[1]))
-        if likelihood.targets in {"classes", "ordered"}:
-            for c in range(mean.shape[1]):
-                np.testing.assert_allclose(mean[:, c], jnp.exp(density.log_prob(jnp.full(ROWS, c))), rtol=1e-10)
-            np.testing.assert_allclose(mean.sum(axis=1), 1, rtol=1e-12)
-            np.testing.assert_allclose(std**2, mean - mean**2, rtol=1e-9, atol=1e-15)
+        if classes:
+            moments = jnp.exp(density.log_prob(jnp.arange(width)[:, None])).T
         else:
-            np.testing.assert_allclose(mean, density.mean, rtol=1e-10)
-            np.testing.assert_allclose(std**2, density.variance, rtol=1e-10)
+            moments = density.mean, density.variance
+        return likelihood.cost(outputs, y), density.log_prob(y), moments
+
+    with jax.enable_x64(True):
+        cost, logarithm, moments = jax.jit(everything)(outputs, y)
+    mean, std = likelihood.mean(outputs), likelihood.std(outputs)
+    assert mean.shape == std.shape == (ROWS, width)
+    if likelihood.proper:
+        # NumPyro's beta function has no more digits in float64.
+        digits = 1e-6 if likelihood.name == "negative_binomial" else 1e-10
+        np.testing.assert_allclose(logarithm, -cost, rtol=digits, atol=1e-12)
+    if classes:
+        np.testing.assert_allclose(mean, moments, rtol=1e-10)
+        np.testing.assert_allclose(mean.sum(axis=1), 1, rtol=1e-12)
+        np.testing.assert_allclose(std**2, mean - mean**2, rtol=1e-9, atol=1e-15)
+    else:
+        np.testing.assert_allclose(mean, moments[0], rtol=1e-10)
+        np.testing.assert_allclose(std**2, moments[1], rtol=1e-10)
 
 
 @pytest.mark.parametrize("likelihood", CASES, ids=repr)

@@ -22,7 +22,7 @@ from thalweg.likelihoods.likelihood import array_library
 class Focal(Categorical):
     r"""One of C classes, with a cost that fades for examples that are predicted well: (1 - ŷ_c)^γ (-ln ŷ_c).
 
-    Cost = Σ_c t_c h(ŷ_c) with h(p) = -(1 - p)^γ ln p, ŷ = softmax(a), the target t as for :class:`Categorical`. With
+    Cost = Σ_c t_c h(ŷ_c) with h(p) = -(1 - p)^γ ln p, ŷ = softmax(a), the target t as for ``Categorical``. With
     u_c = t_c ((1 - ŷ_c)^γ - γ (1 - ŷ_c)^{γ-1} ŷ_c ln ŷ_c) the error vector is δ_L = ŷ Σ_c u_c - u; for γ = 0 it is
     ŷ - t. Two classes have two outputs as well.
 
