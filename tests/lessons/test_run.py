@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pytest
+import typer
 
 import thalweg as tw
 from thalweg.cli import engine, main
@@ -20,6 +24,17 @@ def test_a_lesson_has_a_page_with_its_picture_and_command(name: str) -> None:
     page = (DOCS / f"{name}.md").read_text(encoding="utf-8")
     assert f"pictures/{name}.svg" in page
     assert f"thalweg lesson {name}" in page
+    assert f"lessons/{name}\n" in DOCS.with_suffix(".md").read_text(encoding="utf-8")
+    # Its commands can be read, and so can its Python; what they call is tested where it lives.
+    group: Any = typer.main.get_command(main.app)
+    for kind, block in re.findall(r"^```(sh|python)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        if kind == "python":
+            compile(block, name, "exec")
+            continue
+        for line in block.splitlines():
+            program, command, *arguments = shlex.split(line, comments=True)
+            assert program == "thalweg"
+            group.commands[command].make_context(command, arguments)
 
 
 def test_every_lesson_is_run_by_a_test() -> None:
