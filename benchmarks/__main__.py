@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import disk, instruments, mnist, start, steps
+from benchmarks import disk, instruments, likelihoods, mnist, start, steps
 from benchmarks.machine import describe, limit_processors
 from benchmarks.table import merged
 
@@ -18,7 +18,9 @@ TITLES = {
     "start": "Start of commands",
     "mnist": "MNIST",
     "disk": "A set larger than memory",
+    "likelihoods": "Noise models on real data",
 }
+DATA = Path(__file__).parents[2] / "shared" / "data"
 DISK_ROUNDS = 3
 """Pairs over the large file, which take a minute or two each."""
 
@@ -35,11 +37,13 @@ def main() -> None:
         "start": partial(start.measure, rounds=rounds, quick=options.quick),
         "mnist": partial(mnist.measure, rounds=rounds, quick=options.quick),
         "disk": partial(disk.measure, rounds=disk_rounds, quick=options.quick, size=options.disk_gb),
+        "likelihoods": partial(likelihoods.measure, rounds=options.rounds or 1, quick=options.quick, data=options.data),
     }
     out = options.out or (None if options.quick else RESULTS)
     for name in [options.only] if options.only else sections:
         print(f"{TITLES[name]} …", flush=True)
-        command = f"python -m benchmarks --only {name} --rounds {disk_rounds if name == 'disk' else rounds}"
+        own_rounds = {"disk": disk_rounds, "likelihoods": options.rounds or 1}.get(name, rounds)
+        command = f"python -m benchmarks --only {name} --rounds {own_rounds}"
         text = f"`{command}{' --quick' * options.quick}`\n\n{describe()}\n\n{sections[name]()}"
         print(f"\n## {TITLES[name]}\n\n{text}\n", flush=True)
         if out is not None:
@@ -56,6 +60,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="short, to see that it works; writes nothing without --out"
     )
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the real sets (default: ../shared/data)")
     parser.add_argument("--out", type=Path, help="file to write (default: benchmarks/RESULTS.md)")
     return parser.parse_args()
 
