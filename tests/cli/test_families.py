@@ -31,6 +31,7 @@ CASES = {
     "student_t": Case(TWO, "df=5"),
     "quantile": Case(TWO, "levels=0.1:0.5:0.9"),
     "colored_gaussian": Case(TWO),
+    "multivariate_gaussian": Case(TWO),
     "gaussian_mixture": Case(NUMBER, "components=2"),
     "poisson": Case(COUNT),
     "negative_binomial": Case(COUNT),

@@ -149,20 +149,20 @@ def columns(model: Model, table: Any, levels: tuple[float, ...] | None = None) -
     from thalweg.runs.judge import deviation
 
     outputs: Any = model.outputs(table)
-    mean = np.asarray(model.likelihood.mean(outputs))
     encoder = model.encoder
     assert encoder is not None, "checked by the command"
     if levels is not None and model.task != "regression":
         raise ArgumentError("--quantiles", "a model of numbers", f"a {model.task} model")
     if model.task == "classification":
-        names = [f"p_{label}" for label in model.classes]
-        return {"prediction": model.classes[mean.argmax(axis=1)]} | dict(zip(names, mean.T, strict=True))
+        names, p = [f"p_{label}" for label in model.classes], model.probabilities(outputs)
+        return {"prediction": model.classes[p.argmax(axis=1)]} | dict(zip(names, p.T, strict=True))
     answer: dict[str, Any] = {}
     if model.task == "multilabel":
-        for name, p in zip(encoder.target_names, mean.T, strict=True):
+        for name, p in zip(encoder.target_names, model.probabilities(outputs).T, strict=True):
             answer |= {name: (p > 0.5).astype(np.int64), f"p_{name}": p}
         return answer
-    mean, sd = encoder.unscale_targets(mean), deviation(model, outputs)
+    mean = encoder.unscale_targets(np.asarray(model.likelihood.mean(outputs)))
+    sd = deviation(model, outputs)
     levels = levels or tuple(getattr(model.likelihood, "levels", QUANTILES))
     quantiles = model.quantiles(outputs, levels)
     for k, name in enumerate(encoder.target_names):

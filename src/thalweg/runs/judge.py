@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.data.table import Table
+from thalweg.decisions.calibration import pit
 from thalweg.deploy import Model
 from thalweg.deploy.rows import interval_levels
 from thalweg.runs.evaluation import classification_evaluation, multilabel_evaluation, regression_evaluation
@@ -25,13 +26,12 @@ def judge(model: Model, table: Table, train: Table | None = None) -> dict[str, A
     encoder = model.encoder
     assert encoder is not None, "models of runs have an encoder"
     outputs: Any = model.outputs(table)
-    mean = np.asarray(model.likelihood.mean(outputs))
     y = encoder.targets(table)
     known = None if train is None else encoder.targets(train)
     if encoder.classes is not None:
         return classification_evaluation(
             y,
-            mean,
+            model.probabilities(outputs),
             encoder.classes,
             inputs=_inputs(table),
             example_shape=_picture(table.example_shape),
@@ -42,7 +42,7 @@ def judge(model: Model, table: Table, train: Table | None = None) -> dict[str, A
     if model.task == "multilabel":
         return multilabel_evaluation(
             y,
-            mean,
+            model.probabilities(outputs),
             encoder.target_names,
             inputs=_inputs(table),
             feature_names=table.feature_names,
@@ -51,28 +51,17 @@ def judge(model: Model, table: Table, train: Table | None = None) -> dict[str, A
     true, distribution = encoder.unscale_targets(y), model.distribution(outputs)
     return regression_evaluation(
         true,
-        encoder.unscale_targets(mean),
+        encoder.unscale_targets(np.asarray(model.likelihood.mean(outputs))),
         deviation(model, outputs),
         target_names=encoder.target_names,
         inputs=_inputs(table),
         feature_names=table.feature_names,
         constant=None if known is None else encoder.unscale_targets(known.mean(axis=0, dtype=np.float64)).tolist(),
         intervals=_intervals(model, outputs),
-        pit=_pit(distribution, true, counts=encoder.outputs.kind == "counts"),
+        pit=pit(distribution, true),
         loss=model.loss(outputs, y) if model.likelihood.proper else None,
         counts=encoder.outputs.kind == "counts",
     )
-
-
-def _pit(distribution: Any, y: NDArray[Any], *, counts: bool) -> NDArray[np.float64]:
-    """Return F(y) (N, K) by the predicted distributions; of counts a place drawn between P(Y < y) and P(Y ≤ y)."""
-    from thalweg.probability import marginal_cdf
-
-    upto = marginal_cdf(distribution, y)
-    if not counts:
-        return upto
-    below = marginal_cdf(distribution, y - 1)
-    return np.asarray(below + np.random.default_rng(0).uniform(size=y.shape) * (upto - below))
 
 
 def _intervals(model: Model, outputs: NDArray[np.float32]) -> Intervals:
@@ -84,6 +73,10 @@ def _intervals(model: Model, outputs: NDArray[np.float32]) -> Intervals:
 
 def deviation(model: Model, outputs: NDArray[np.float32]) -> NDArray[Any]:
     """Return the predictive standard deviation (N, K) of numbers, in the target's units."""
+    if model.calibration.way is not None:
+        from thalweg.probability import std
+
+        return std(model.distribution(outputs))
     _, scale = model.target_scale()
     return np.asarray(model.likelihood.std(outputs)) * scale  # type: ignore[arg-type]
 
