@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from thalweg.probability.conjugate import CONJUGATE, Update
     from thalweg.probability.density import Density
     from thalweg.probability.distributions import DISTRIBUTIONS, make_distribution, sample
+    from thalweg.probability.divergences import cross_entropy, divergence, entropy
     from thalweg.probability.empirical import Empirical
     from thalweg.probability.estimate import Estimate
     from thalweg.probability.expectations import expectation, support
+    from thalweg.probability.fitting import Fit, fit
     from thalweg.probability.inference import Posterior, bayes, bayes_grid
+    from thalweg.probability.kernel_density import KernelDensity
     from thalweg.probability.maxima import mode, modes
     from thalweg.probability.moments import covariance, mean, std, variance
     from thalweg.probability.normal_inverse_gamma import NormalInverseGamma
@@ -35,10 +38,13 @@ _HOME = {
     "conjugate": ("CONJUGATE", "Update"),
     "density": ("Density",),
     "distributions": ("DISTRIBUTIONS", "make_distribution", "sample"),
+    "divergences": ("cross_entropy", "divergence", "entropy"),
     "empirical": ("Empirical",),
     "estimate": ("Estimate",),
     "expectations": ("expectation", "support"),
+    "fitting": ("Fit", "fit"),
     "inference": ("Posterior", "bayes", "bayes_grid"),
+    "kernel_density": ("KernelDensity",),
     "maxima": ("mode", "modes"),
     "moments": ("covariance", "mean", "std", "variance"),
     "normal_inverse_gamma": ("NormalInverseGamma",),
@@ -54,7 +60,9 @@ __all__ = [
     "Density",
     "Empirical",
     "Estimate",
+    "Fit",
     "JointTable",
+    "KernelDensity",
     "NormalInverseGamma",
     "Posterior",
     "Update",
@@ -66,8 +74,12 @@ __all__ = [
     "check_probabilities",
     "check_weights",
     "covariance",
+    "cross_entropy",
+    "divergence",
     "energy",
+    "entropy",
     "expectation",
+    "fit",
     "log_pmf",
     "make_distribution",
     "marginal_cdf",

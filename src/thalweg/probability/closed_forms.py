@@ -1,11 +1,12 @@
 """Kullback–Leibler divergences in closed form, as data: a pair of classes ↦ formula.
 
-The formulas take parameters as they are stored, in float64. A formula that holds for some parameters only returns NaN for
-the others, which are then summed or integrated.
+The formulas take parameters as they are stored, in float64. A formula that holds for some parameters only returns NaN
+for the others, which are then summed or integrated.
 
-Sources: Gil, Alajaji, Linder, *Rényi divergence measures for commonly used univariate continuous distributions* (2013);
-Penny, *Kullback-Liebler divergences of normal, gamma, Dirichlet and Wishart densities* (2001); Chyzak, Nielsen, *A closed-form
-formula for the Kullback–Leibler divergence between Cauchy distributions* (2019). The others are E_p[ln p - ln q] term by term.
+Sources: Gil, Alajaji, Linder, *Rényi divergence measures for commonly used univariate continuous distributions*
+(2013); Penny, *Kullback-Liebler divergences of normal, gamma, Dirichlet and Wishart densities* (2001); Chyzak,
+Nielsen, *A closed-form formula for the Kullback–Leibler divergence between Cauchy distributions* (2019). The others
+are E_p[ln p - ln q] term by term.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def _parameters(d: Any, *names: str) -> list[Numbers]:
     return [parameter(d, name) for name in names]
 
 
-def _excess(t: Numbers) -> Numbers:
+def _excess(t: Any) -> Numbers:
     """Return t - ln(1 + t), with all its figures for small t."""
     small = np.abs(t) < 0.05
     s = np.where(small, t, 0.0)

@@ -39,10 +39,14 @@ def log_density(d: Any, x: Any) -> Numbers:
     """
     with jax.enable_x64(True):
         exact, at = double(d), np.asarray(x)
+        if d.support.is_discrete and at.dtype.kind == "f":
+            # NumPyro's classes are indices; a number between two has no probability.
+            whole = (at == np.rint(at)).reshape(*at.shape[: at.ndim - d.event_dim], -1).all(axis=-1)
+            return np.where(whole, log_density(d, np.rint(at).astype(np.int64)), -np.inf)
         try:
             return np.asarray(_compiled(exact, at), np.float64)
         except (TypeError, ValueError):  # its structure cannot be hashed, or it asks for values: then without compiling
-            return np.asarray(_inside(exact, at), np.float64)
+            return np.asarray(_inside(exact, jnp.asarray(at)), np.float64)
 
 
 def _inside(d: Any, x: Array) -> Array:

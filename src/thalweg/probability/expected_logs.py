@@ -13,12 +13,14 @@ from jaxtyping import Array
 
 from thalweg.core.errors import ArgumentError
 from thalweg.core.validate import number
+from thalweg.probability import mixtures  # noqa: F401 - the view of a mixture registers itself
 from thalweg.probability.empirical import Empirical
 from thalweg.probability.estimate import Estimate
 from thalweg.probability.exact_density import double, log_density
 from thalweg.probability.expectations import expectation
 from thalweg.probability.families import parameter
-from thalweg.probability.quadrature import in_the_plane, on_the_line
+from thalweg.probability.plane import in_the_plane
+from thalweg.probability.quadrature import on_the_line
 from thalweg.probability.sums import over_values
 from thalweg.probability.view import Numbers, View, view
 
@@ -52,8 +54,12 @@ def numeric(quantity: Quantity, p: Any, q: Any, sampling: Sampling) -> Estimate:
 
 def _integrated(quantity: Quantity, p: Any, q: Any, shape: tuple[int, ...]) -> Estimate | None:
     """Sum or integrate for each entry of the batch, or return None if that cannot be done."""
-    of_p = view(p)
-    others = [] if q is None else [view(q)]
+    try:
+        of_p, others = view(p), [] if q is None else [view(q)]
+    except ArgumentError:  # a random vector whose components are not known one by one
+        if p.event_shape:
+            return None
+        raise
     values, errors, outside = np.empty(shape), np.empty(shape), False
     for entry in np.ndindex(shape):
         if others and not _within(of_p, others[0], entry):
@@ -66,7 +72,7 @@ def _integrated(quantity: Quantity, p: Any, q: Any, shape: tuple[int, ...]) -> E
         if of_p.discrete:
             found = over_values(of_p, g, index)
         else:
-            found = on_the_line(of_p, others, g, index) if scalar else in_the_plane(of_p, others, g, index)
+            found = on_the_line(of_p, others, g, index) if scalar else in_the_plane(of_p, g, index)
             _check_masses(others if scalar else [], index)
         if found is None:
             return None
@@ -91,14 +97,17 @@ def _integrand(
     quantity: Quantity | Literal["mass"], p: View, others: list[View], index: tuple[int, ...], joint: Any
 ) -> Callable[[Numbers], tuple[Numbers, Numbers]]:
     """Return x ↦ p(x) and p(x)·g(x)."""
+    every: Any = (slice(None), *index)
 
     def at(v: View, x: Numbers) -> Numbers:
         x = np.broadcast_to(x.reshape(-1, *(1,) * len(v.shape)), (len(x), *v.shape))
-        return np.broadcast_to(v.log_density(x), x.shape)[(slice(None), *index)]
+        logs: Numbers = np.broadcast_to(v.log_density(x), x.shape)[every]
+        return logs
 
     def both(d: Any, x: Numbers) -> Numbers:
         x = x.reshape(len(x), *(1,) * len(d.batch_shape), 2)
-        return np.broadcast_to(log_density(d, x), (len(x), *d.batch_shape))[(slice(None), *index)]
+        logs: Numbers = np.broadcast_to(log_density(d, x), (len(x), *d.batch_shape))[every]
+        return logs
 
     def g(x: Numbers) -> tuple[Numbers, Numbers]:
         with np.errstate(all="ignore"):
@@ -154,7 +163,7 @@ def atoms(d: Any) -> tuple[Numbers, Numbers] | None:
     if not isinstance(d, Empirical):
         return None
     points, where = np.unique(d.points, axis=0, return_inverse=True)
-    weights = np.bincount(where.ravel(), d.weights, len(points))
+    weights = np.asarray(np.bincount(where.ravel(), d.weights, len(points)), np.float64)
     return points[weights > 0], weights[weights > 0]
 
 
@@ -174,13 +183,16 @@ def _why(infinite: bool, quantity: Quantity) -> str:
 
 
 def exact(value: Any, method: Literal["closed form", "sum"], relative: float = 0.0) -> Estimate:
+    """Return an estimate without error but for rounding, relative to the value."""
     value = np.asarray(value, np.float64)
     infinite = bool(np.isposinf(value).any())
     note = "q is 0 at values that p takes" if infinite else ""
-    return Estimate(value[()], method, np.where(np.isfinite(value), relative * np.abs(value), 0.0)[()], note)
+    error = relative * np.abs(np.where(np.isfinite(value), value, 0.0))
+    return Estimate(value[()], method, error[()], note)
 
 
 def kind(d: Any) -> str:
+    """Return "discrete" for isolated values, points included, and "continuous" for densities."""
     while isinstance(d, (dist.Independent, dist.ExpandedDistribution)):
         d = d.base_dist
     return "discrete" if d.is_discrete or isinstance(d, dist.Delta) else "continuous"

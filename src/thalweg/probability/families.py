@@ -42,6 +42,9 @@ class FamilyView(View):
         self.lower, self.upper = (np.broadcast_to(np.asarray(b, np.float64), shape) for b in frozen.support())
 
     def log_density(self, x: Numbers) -> Numbers:
+        if self._frozen.dist.name == "laplace":  # SciPy takes the logarithm of a density that underflows beyond 745 b
+            loc, scale = self._frozen.args
+            return np.asarray(-np.abs(x - loc) / scale - np.log(2 * scale))
         return np.asarray(self._frozen.logpmf(x) if self.discrete else self._frozen.logpdf(x))
 
     def cdf(self, x: Numbers) -> Numbers:

@@ -16,6 +16,8 @@ from thalweg.core.registry import lookup
 from thalweg.probability.bandwidth import BANDWIDTHS, choose_bandwidth
 from thalweg.probability.kernel_sums import log_kernel_sum, weighted_cdf
 from thalweg.probability.kernels import KERNELS
+from thalweg.probability.structures import OwnView
+from thalweg.probability.view import View, view
 
 
 class KernelDensity(Distribution):  # type: ignore[misc] # NumPyro ships no types
@@ -189,3 +191,13 @@ def _shares(weights: Any, n: int) -> np.ndarray:
     if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
         raise ArgumentError("weights", "finite numbers of at least 0, not all 0", f"a smallest of {shares.min():g}")
     return np.asarray(shares / shares.sum())
+
+
+@view.register(KernelDensity)
+def _line(d: KernelDensity) -> View:
+    """Return the view of a density on the line, with its bounds if the kernel has any."""
+    result = OwnView(d)
+    if np.isneginf(float(KERNELS[d.kernel].log_profile(jnp.asarray(1.5)))):
+        reach = d.scale_tril[0, 0]
+        result.lower, result.upper = d.points.min() - reach, d.points.max() + reach
+    return result

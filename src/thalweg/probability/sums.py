@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,8 @@ def over_values(
         x = p.nodes(1)[0]
     except TooManyAtomsError:
         return None
-    x = np.unique(np.broadcast_to(x, (len(x), *p.shape))[(slice(None), *index)])
+    at: Any = (slice(None), *index)
+    x = np.unique(np.broadcast_to(x, (len(x), *p.shape))[at])
     lower, upper = (float(np.broadcast_to(end, p.shape)[index]) for end in (p.lower, p.upper))
     total, magnitude, count = 0.0, 0.0, 0
     while True:
