@@ -60,11 +60,11 @@ def _integrated(quantity: Quantity, p: Any, q: Any, shape: tuple[int, ...]) -> E
         if p.event_shape:
             return None
         raise
-    values, errors, outside = np.empty(shape), np.empty(shape), False
-    for entry in np.ndindex(shape):
-        if others and not _within(of_p, others[0], entry):
-            values[entry], errors[entry], outside = math.inf, 0.0, True
-            continue
+    values, errors = np.full(shape, math.inf), np.zeros(shape)
+    inside = [entry for entry in np.ndindex(shape) if not others or _within(of_p, others[0], entry)]
+    if not inside and values.size:
+        return exact(values, "closed form")
+    for entry in inside:
         scalar = math.prod(p.event_shape) == 1
         index = (*entry, *(0,) * len(p.event_shape)) if scalar else entry
         joint = None if scalar else (p, q)
@@ -77,11 +77,10 @@ def _integrated(quantity: Quantity, p: Any, q: Any, shape: tuple[int, ...]) -> E
         if found is None:
             return None
         values[entry], errors[entry] = found
-        outside = outside or math.isinf(found[0])
     method: Literal["sum", "quadrature"] = "sum" if of_p.discrete else "quadrature"
     if quantity == "divergence":
         values = np.maximum(values, 0.0)
-    return Estimate(values[()], method, errors[()], _why(outside, quantity))
+    return Estimate(values[()], method, errors[()], _why(bool(np.isinf(values).any()), quantity))
 
 
 def _check_masses(others: list[View], index: tuple[int, ...]) -> None:

@@ -121,7 +121,7 @@ def _beta(m: Moments) -> Any:
 
 
 def _log_distance(x: Any, side: int, near: float) -> Numbers:
-    return np.log(np.maximum(np.abs(side - np.asarray(x)), near))
+    return np.asarray(np.log(np.maximum(np.abs(side - np.asarray(x)), near)))
 
 
 def _uniform(m: Moments) -> Any:
