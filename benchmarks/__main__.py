@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import disk, instruments, likelihoods, mnist, start, steps
+from benchmarks import disk, instruments, likelihoods, mnist, segmentation, start, steps
 from benchmarks.machine import describe, limit_processors
 from benchmarks.table import merged
 
@@ -19,6 +19,7 @@ TITLES = {
     "mnist": "MNIST",
     "disk": "A set larger than memory",
     "likelihoods": "Noise models on real data",
+    "segmentation": "Segmentation",
 }
 DATA = Path(__file__).parents[2] / "shared" / "data"
 DISK_ROUNDS = 3
@@ -38,6 +39,7 @@ def main() -> None:
         "mnist": partial(mnist.measure, rounds=rounds, quick=options.quick),
         "disk": partial(disk.measure, rounds=disk_rounds, quick=options.quick, size=options.disk_gb),
         "likelihoods": partial(likelihoods.measure, rounds=options.rounds or 1, quick=options.quick, data=options.data),
+        "segmentation": partial(segmentation.measure, data=options.data, quick=options.quick),
     }
     out = options.out or (None if options.quick else RESULTS)
     for name in [options.only] if options.only else sections:

@@ -24,7 +24,8 @@ from thalweg.training import ChunkInfo, Hook, train
 class Clock(Hook):
     """Counts rows from the end of the first chunk, which waits for the compiler."""
 
-    def __init__(self) -> None:
+    def __init__(self, batch: int = BATCH) -> None:
+        self.batch = batch
         self.times: list[tuple[int, float]] = []
 
     def on_chunk_end(self, info: ChunkInfo) -> None:
@@ -33,7 +34,7 @@ class Clock(Hook):
     def rate(self) -> float:
         """Return rows a second."""
         (first, began), (last, ended) = self.times[0], self.times[-1]
-        return BATCH * (last - first) / (ended - began)
+        return self.batch * (last - first) / (ended - began)
 
 
 class Resident(threading.Thread):
