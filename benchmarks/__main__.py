@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import disk, instruments, likelihoods, mnist, segmentation, start, steps
+from benchmarks import decisions, disk, instruments, likelihoods, mnist, segmentation, start, steps
 from benchmarks.machine import describe, limit_processors
 from benchmarks.table import merged
 
@@ -20,6 +20,7 @@ TITLES = {
     "disk": "A set larger than memory",
     "likelihoods": "Noise models on real data",
     "segmentation": "Segmentation",
+    "decisions": "Decisions and calibration",
 }
 DATA = Path(__file__).parents[2] / "shared" / "data"
 DISK_ROUNDS = 3
@@ -40,6 +41,7 @@ def main() -> None:
         "disk": partial(disk.measure, rounds=disk_rounds, quick=options.quick, size=options.disk_gb),
         "likelihoods": partial(likelihoods.measure, rounds=options.rounds or 1, quick=options.quick, data=options.data),
         "segmentation": partial(segmentation.measure, data=options.data, quick=options.quick),
+        "decisions": partial(decisions.measure, data=options.data, quick=options.quick),
     }
     out = options.out or (None if options.quick else RESULTS)
     for name in [options.only] if options.only else sections:

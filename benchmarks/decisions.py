@@ -17,6 +17,7 @@ COSTS = [[0.0, 1.0], [5.0, 0.0]]
 
 POSITIVE = {"adult": ">50K", "bank": "yes"}
 LEVELS = (0.8, 0.9, 0.95)
+SPLITS = 50
 SETTINGS = {"hidden": "128,64", "validation": 0.2, "seed": 0}
 
 
@@ -46,9 +47,9 @@ def measure(*, data: Path, quick: bool) -> str:
         "log-likelihood on test rows:"
     )
     intervals = (
-        "Split-conformal intervals on california: share of test values inside, with the exact 95 % interval of "
-        "that share, and mean width in dollars. Given its held-out rows, the rate is Beta distributed around the "
-        "stated one (here ± 0.01 at two standard deviations)."
+        "Split-conformal intervals on california, held-out and test rows split anew 50 times: mean share of values "
+        "inside, its 5 % and 95 % quantiles over the splits, and mean width in dollars. Split-conformal prediction "
+        "promises the mean."
     )
     return "\n\n".join(
         (
@@ -141,20 +142,28 @@ def _coverage(model: Any, held_out: Any, test: Any) -> str:
     from thalweg.probability import quantile
 
     encoder = model.encoder
-    known, y = (np.asarray(encoder.unscale_targets(encoder.targets(rows))) for rows in (held_out, test))
-    before, distribution = model.predict_dist(held_out), model.predict_dist(test)
-    ends = {level: tuple(quantile(distribution, (1 + side * level) / 2) for side in (-1, 1)) for level in LEVELS}
-    rows = [["predicted quantiles", *(_cell(*ends[level], y, level) for level in LEVELS)]]
-    for score in ("absolute", "normalized", "quantile"):
-        fitted: Any = fit_calibration("conformal", before, known, score=score).conformal
-        rows.append(
-            [f"conformal, {score}", *(_cell(*fitted.intervals(distribution, level), y, level) for level in LEVELS)]
-        )
+    outputs = np.concatenate([model.outputs(rows) for rows in (held_out, test)])
+    y = np.concatenate([np.asarray(encoder.unscale_targets(encoder.targets(rows))) for rows in (held_out, test)])
+    ways = ("predicted quantiles", "absolute", "normalized", "quantile")
+    found: dict[tuple[str, float], list[tuple[float, float]]] = {(way, level): [] for way in ways for level in LEVELS}
+    for seed in range(SPLITS):
+        order = np.random.default_rng(seed).permutation(len(y))
+        fitted, new = order[: len(held_out)], order[len(held_out) :]
+        before, after = model.distribution(outputs[fitted]), model.distribution(outputs[new])
+        for way in ways:
+            scores: Any = way == ways[0] or fit_calibration("conformal", before, y[fitted], score=way).conformal
+            for level in LEVELS:
+                if way == ways[0]:
+                    low, high = (quantile(after, (1 + side * level) / 2) for side in (-1, 1))
+                else:
+                    low, high = scores.intervals(after, level)
+                inside = (low <= y[new]) & (y[new] <= high)
+                found[way, level].append((float(inside.mean()), float((high - low).mean())))
+    rows = [[way, *(_cell(found[way, level]) for level in LEVELS)] for way in ways]
     return table(["stated", *(f"{level:g}" for level in LEVELS)], rows).strip()
 
 
-def _cell(low: Any, high: Any, y: Any, level: float) -> str:
-    from thalweg.decisions.calibration import coverage
-
-    found = coverage(low, high, y, level)
-    return f"{found.share:.3f} ({found.low:.3f} – {found.high:.3f}), {found.width:.0f}"
+def _cell(found: list[tuple[float, float]]) -> str:
+    shares, widths = zip(*found, strict=True)
+    low, high = np.quantile(shares, [0.05, 0.95])
+    return f"{np.mean(shares):.3f} ({low:.3f} – {high:.3f}), {np.mean(widths):.0f}"

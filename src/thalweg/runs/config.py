@@ -130,6 +130,12 @@ class RunConfig(BaseModel):
     validation: Real = setting(
         0.0, "Data", "Fraction of the training rows held out, which early stopping watches.", ge=0, lt=1
     )
+    calibrate: str = setting(
+        "none",
+        "Data",
+        "Mend the answers on the validation rows after training; none: do not.",
+        choices="decisions.calibration.METHODS",
+    )
     standardize: bool = setting(True, "Data", "Bring features (and continuous targets) to mean 0, deviation 1.")
     out: str | None = setting(None, "Run", "Run folder; by default runs/DATA-DATE-TIME.")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.data.table import Table
-from thalweg.decisions.calibration import pit
+from thalweg.decisions.calibration import Calibration, binomial_interval, pit
 from thalweg.deploy import Model
 from thalweg.deploy.rows import interval_levels
 from thalweg.runs.evaluation import classification_evaluation, multilabel_evaluation, regression_evaluation
@@ -18,11 +19,27 @@ from thalweg.runs.evaluation.intervals import LEVELS, Intervals
 def judge(model: Model, table: Table, train: Table | None = None) -> dict[str, Any]:
     """Return what a model does on the rows of a table, see `thalweg.runs.evaluation`.
 
+    Of a calibrated model also what it did before.
+
     Args:
         model: with an encoder.
         table: rows with their target.
         train: training rows, which give the constant guess to compare with.
     """
+    result = _judged(model, table, train)
+    if not model.calibration.methods:
+        return result
+    bare = _judged(dataclasses.replace(model, calibration=Calibration()), table, train)
+    before: dict[str, Any] = {key: bare[key] for key in ("loss", "calibration_error", "reliability") if key in bare}
+    if "targets" in bare:
+        before["targets"] = [{key: target[key] for key in ("name", "coverage", "pit")} for target in bare["targets"]]
+    what = {"methods": list(model.calibration.methods), "rows": model.calibration.rows, "before": before}
+    if model.task == "classification" and model.calibration.conformal is not None:
+        what["sets"] = _sets(model, table)
+    return result | {"calibration": what}
+
+
+def _judged(model: Model, table: Table, train: Table | None) -> dict[str, Any]:
     encoder = model.encoder
     assert encoder is not None, "models of runs have an encoder"
     outputs: Any = model.outputs(table)
@@ -64,8 +81,29 @@ def judge(model: Model, table: Table, train: Table | None = None) -> dict[str, A
     )
 
 
+def _sets(model: Model, table: Table) -> list[dict[str, Any]]:
+    """Return for each level how often conformal sets hold the true class, and how many classes they hold."""
+    encoder, conformal = model.encoder, model.calibration.conformal
+    assert encoder is not None, "models of runs have an encoder"
+    assert conformal is not None, "asked for a model with conformal scores"
+    y, p = encoder.targets(table), model.probabilities(model.outputs(table))
+    rows = []
+    for level in LEVELS if len(y) else ():
+        if conformal.promises(level):
+            inside = conformal.sets(p, level)
+            held = inside[np.arange(len(y)), y]
+            low, high = binomial_interval(held.sum(), len(y))
+            figures = {"share": held.mean(), "share_low": low, "share_high": high, "size": inside.sum(axis=1).mean()}
+            rows.append({"level": level} | {name: float(value) for name, value in figures.items()})
+    return rows
+
+
 def _intervals(model: Model, outputs: NDArray[np.float32]) -> Intervals:
-    """Central intervals (N, K) by the probability they claim."""
+    """Intervals (N, K) by the probability they claim: conformal ones where the model has them, else central ones."""
+    conformal = model.calibration.conformal
+    if conformal is not None:
+        distribution = model.distribution(outputs)
+        return {level: conformal.intervals(distribution, level) for level in LEVELS if conformal.promises(level)}
     ends = [end for level in LEVELS for end in interval_levels(level)]
     quantiles = model.quantiles(outputs, ends)
     return {level: (quantiles[..., 2 * i], quantiles[..., 2 * i + 1]) for i, level in enumerate(LEVELS)}

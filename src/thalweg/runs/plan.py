@@ -10,6 +10,7 @@ from thalweg.deploy import Model
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.optimizers import Optimizer
+from thalweg.runs.calibration import calibrated_on
 from thalweg.runs.judge import judge
 from thalweg.runs.noise import NOISE_ROWS, with_noise
 from thalweg.training import EarlyStopping, Trained
@@ -48,6 +49,7 @@ class Plan:
     settings: dict[str, Any]
     opening: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    calibrate: str = "none"
 
     def model(self, trained: Trained) -> Model:
         """Return the trained network as a model."""
@@ -57,7 +59,10 @@ class Plan:
         # Residuals of rows held out of training tell the noise; those of training rows flatter it.
         held_out = tables.validation or tables.train
         held_out = held_out.rows(spread(NOISE_ROWS, len(held_out)))
-        return with_noise(model, held_out, self.encoder.targets(held_out))
+        model = with_noise(model, held_out, self.encoder.targets(held_out))
+        if self.calibrate == "none" or tables.validation is None:
+            return model
+        return calibrated_on(model, tables.validation, self.calibrate)
 
     def judge(self, model: Model) -> dict[str, Any]:
         """Return what the model does on the test rows, or on the training rows when there are no others."""

@@ -22,6 +22,7 @@ from thalweg.data.read import read
 from thalweg.data.split import shared_rows, split, without_official
 from thalweg.data.table import Table
 from thalweg.data.windows import WindowEncoder
+from thalweg.decisions.calibration import METHODS
 from thalweg.likelihoods import LIKELIHOODS, Likelihood, auto_likelihood, make_likelihood
 from thalweg.network import Network, dense_network
 from thalweg.optimizers import OPTIMIZERS, Optimizer, make_optimizer
@@ -137,6 +138,7 @@ def make_plan(
         optimizer=optimizer,
         train=train,
         stopping=EarlyStopping(config.patience, "validation_loss") if config.patience else None,
+        calibrate=config.calibrate,
         settings={name: value for name, value in resolved.items() if value not in (None, {}, "")},
         **rest,
     )
@@ -162,6 +164,17 @@ def check_names(config: RunConfig) -> None:
     # A small network and optimizer are built only to have every name and option checked by its owner.
     dense_network(1, (1,), 1, config.activation, initializer=config.initializer, normalization=config.normalization)
     choose_optimizer(config, PRETENDED_STEPS)
+    if config.calibrate != "none":
+        lookup(METHODS | {"none": ""}, config.calibrate, "calibrate")
+        if config.task != "rows":
+            raise ArgumentError("calibrate", "the task 'rows'", repr(config.task))
+        if not config.validation:
+            raise ArgumentError(
+                "calibrate",
+                "a validation fraction beside it",
+                "none",
+                "Calibration needs rows held out of training: add --validation 0.1.",
+            )
     if config.patience and not config.validation:
         raise ArgumentError(
             "patience",

@@ -93,6 +93,10 @@ class Conformal:
         scores = _set_scores(np.asarray(probabilities, np.float64), score)[np.arange(len(y)), y]
         return cls(score, (tuple(np.sort(scores).tolist()),))
 
+    def promises(self, coverage: float) -> bool:
+        """Return whether there are held-out rows enough to state this coverage."""
+        return all(_rank(len(column), coverage) <= len(column) for column in self.scores)
+
     def intervals(
         self, distribution: Any, coverage: float = 0.9
     ) -> tuple[Float[np.ndarray, "rows targets"], Float[np.ndarray, "rows targets"]]:
@@ -126,11 +130,15 @@ class Conformal:
         return {"name": self.name} | dataclasses.asdict(self)
 
 
+def _rank(rows: int, coverage: float) -> int:
+    # 1e-9: (n + 1) · coverage that is whole but for rounding stays so.
+    return math.ceil((rows + 1) * coverage - 1e-9)
+
+
 def _threshold(scores: tuple[float, ...], coverage: float) -> float:
     rows = len(scores)
     wanted = number("coverage", coverage, above=0, below=1)
-    # 1e-9: (n + 1) · coverage that is whole but for rounding stays so.
-    rank = math.ceil((rows + 1) * wanted - 1e-9)
+    rank = _rank(rows, wanted)
     if rank > rows:
         raise ArgumentError(
             "coverage",

@@ -22,6 +22,10 @@ EVALUATION of a classifier::
     confused_pairs  [{"true", "predicted", "count", "share"}], the 30 most frequent; share of the true class
     confident_mistakes  [{"row", "true", "predicted", "confidence", "probability_true", "values" | "png"}]
     reliability     [{"low", "high", "count", "confidence", "accuracy"}], ten bins of the winning probability
+                    with "accuracy_low", "accuracy_high": 95 % limits of the share that is right
+    calibration     of a calibrated model only: {"methods": [names], "rows": fitted to, "before": {"loss",
+                    "calibration_error", "reliability" | "targets"}, "sets": [{"level", "share", "share_low",
+                    "share_high", "size"}] of conformal sets}
     calibration_error   Σ count/rows · |accuracy - confidence| (expected calibration error)
     features        names of the columns of "values", null for pictures
     picture         true where examples are pictures ("png" is base64)

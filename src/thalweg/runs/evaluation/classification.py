@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from thalweg.decisions.calibration.reliability import reliability
+
 from .examples import Inputs, examples, number, ratio
 
 SCHEMA = 1
@@ -149,21 +151,11 @@ def calibration_error(bins: list[dict[str, Any]]) -> float | None:
 
 def reliability_bins(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
     """Return for ten bins of the winning probability how many answers there are, and how many of them are right."""
-    place = np.clip((confidence * BINS).astype(int), 0, BINS - 1)
-    bins: list[dict[str, Any]] = []
-    for b in range(BINS):
-        inside = place == b
-        count = int(inside.sum())
-        bins.append(
-            {
-                "low": b / BINS,
-                "high": (b + 1) / BINS,
-                "count": count,
-                "confidence": float(confidence[inside].mean()) if count else None,
-                "accuracy": float(right[inside].mean()) if count else None,
-            }
-        )
-    return bins
+    curve = reliability(confidence, right, bins=BINS)
+    columns = (curve.low, curve.high, curve.count, curve.claimed, curve.came_true, curve.band_low, curve.band_high)
+    names = ("low", "high", "count", "confidence", "accuracy", "accuracy_low", "accuracy_high")
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    return [{name: value if math.isfinite(value) else None for name, value in row.items()} for row in rows]
 
 
 def _confused_pairs(matrix: np.ndarray, names: list[str]) -> list[dict[str, Any]]:

@@ -10,10 +10,11 @@ from string import Template
 from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, el, join
 from thalweg.runs.report.sections.about import about, network
-from thalweg.runs.report.sections.classes import confusion, mistakes, reliability
+from thalweg.runs.report.sections.classes import confusion, mistakes
 from thalweg.runs.report.sections.curves import curves
 from thalweg.runs.report.sections.labels import labels
 from thalweg.runs.report.sections.regression import largest_errors, regression
+from thalweg.runs.report.sections.reliability import reliability
 from thalweg.runs.report.sections.result import header, headline
 from thalweg.runs.report.sections.segmentation import masks
 from thalweg.runs.report.sections.uncertainty import uncertainty

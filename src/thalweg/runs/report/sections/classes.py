@@ -1,11 +1,10 @@
-"""A classifier's mistakes: which classes, which rows, and whether its probabilities can be believed."""
+"""A classifier's mistakes: which classes, and which rows."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from thalweg.runs.report.charts import chart
 from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, details, el, section, table
 from thalweg.runs.report.words import cell, count, number, percent, plural, rows_noun, shorten, times
@@ -206,66 +205,3 @@ def _rows(result: dict[str, Any], wrong: list[dict[str, Any]]) -> Html:
         numbers=[3, 4, *range(5, 5 + len(shown))],
     )
     return el("div", note, values)
-
-
-def reliability(run: RunFiles) -> Html | None:
-    """The section on whether the probabilities can be believed."""
-    if not run.evaluated or not run.evaluated[1].get("reliability"):
-        return None
-    result = run.evaluated[1]
-    bins = [b for b in result["reliability"] if b["count"]]
-    if not bins:
-        return None
-    rows = sum(b["count"] for b in bins)
-    noun = "label" if result.get("task") == "multilabel" else "row"
-    claimed = sum(b["count"] * b["confidence"] for b in bins) / rows
-    right = sum(b["count"] * b["accuracy"] for b in bins) / rows
-    gap = claimed - right
-    verdict = (
-        "about as sure as it should be" if abs(gap) < 0.01 else "too sure of itself" if gap > 0 else "too cautious"
-    )
-    points = [
-        {
-            "x": b["confidence"],
-            "y": b["accuracy"],
-            "r": round(3 + 11 * (b["count"] / rows) ** 0.5, 1),
-            "t": plural(b["count"], noun),
-        }
-        for b in bins
-    ]
-    spec = {
-        "kind": "scatter",
-        "titles": [
-            f"probability given to the predicted {'value' if noun == 'label' else 'class'}",
-            "share that was right",
-        ],
-        "percent": "both",
-        "range": [0, 1],
-        "series": [
-            {"name": "bins of the probability", "points": points, "color": "test"},
-            {"name": "a perfect match", "points": [{"x": 0, "y": 0}, {"x": 1, "y": 1}], "straight": True},
-        ],
-    }
-    numbers = table(
-        ["Probability", f"{noun.capitalize()}s", "Mean probability", "Share right"],
-        [
-            [
-                f"{percent(b['low'], 0)} to {percent(b['high'], 0)}",
-                count(b["count"]),
-                percent(b["confidence"]),
-                percent(b["accuracy"]),
-            ]
-            for b in result["reliability"]
-        ],
-        caption="Reliability of the probabilities",
-        numbers=[1, 2, 3],
-    )
-    alt = "; ".join(f"claimed {percent(b['confidence'])}, right {percent(b['accuracy'])}" for b in bins) + "."
-    return section(
-        "Can its probabilities be believed?",
-        el("div", chart("Reliability", spec, alt=alt, tall=True), el("div", numbers, class_="full"), class_="grid"),
-        id="reliability",
-        intro=f"On average the network claims {percent(claimed)} and is right in {percent(right)} of the cases: it is "
-        f"{verdict}. Mean gap over the bins (expected calibration error): {percent(result.get('calibration_error'))}. "
-        f"Larger dots hold more {noun}s.",
-    )

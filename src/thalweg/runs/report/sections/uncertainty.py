@@ -7,7 +7,7 @@ from typing import Any
 from thalweg.runs.report.charts import chart
 from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, el, section, table
-from thalweg.runs.report.words import number, percent
+from thalweg.runs.report.words import number, percent, plural
 
 _TARGETS = 6  # charts for the first ones
 
@@ -33,8 +33,21 @@ def uncertainty(run: RunFiles) -> Html | None:
         *parts,
         id="uncertainty",
         intro="For every row the network predicts a distribution. A central 90 % interval leaves out 5 % of it on "
-        f"either side and should hold 90 % of the true values.{loss}",
+        f"either side and should hold 90 % of the true values.{loss}{_calibrated(result)}",
     )
+
+
+def _calibrated(result: dict[str, Any]) -> str:
+    """What calibration changed, in words."""
+    known = result.get("calibration")
+    if not known:
+        return ""
+    words = f" Calibrated on {plural(known['rows'], 'held-out row')} ({', '.join(known['methods'])})."
+    for target in known["before"].get("targets") or ():
+        former = next((row for row in target["coverage"] if row["level"] == 0.9), None)
+        if former:
+            words += f" Before, the 90 % interval of {target['name']} held {percent(former['share'])}."
+    return words
 
 
 def _reading(target: dict[str, Any], *, counts: bool) -> str:
