@@ -145,7 +145,8 @@ def test_bad_input_is_one_line(done: Path, tmp_path: Path, capsys: pytest.Captur
         other, "--classes", "0,7", "--test", "1:8"
     )
     assert "test: expected some of the slices" in train(good, "--test", "90:")
-    assert "likelihood" in train(good, "--likelihood", "gaussian")
+    for name in ("gaussian", "multilabel", "poisson"):
+        assert "likelihood: expected one of classes, bernoulli, categorical" in train(good, "--likelihood", name)
     assert not (tmp_path / "r").exists()
     assert "window: expected the task 'segment'" in fails(capsys, "train", "iris", "--window", "3")
     color = archive(tmp_path / "h.npz", image=np.repeat(image[..., None], 3, axis=3))
@@ -229,6 +230,17 @@ def test_damaged_model_folders(done: Path, tmp_path: Path) -> None:
         (tmp_path / "m" / "model.json").write_text(text.replace(part, other))
         with pytest.raises(ModelError, match="damaged"):
             tw.load(tmp_path / "m")
+
+
+def test_labels_may_have_an_order(tmp_path: Path) -> None:
+    level = np.random.default_rng(0).integers(0, 3, (4, 12, 12))
+    model = tw.fit_segmentation(
+        level + 0.0, level, window=1, hidden=(8,), likelihood="ordinal", epochs=20, batch_size=64, learning_rate=0.02
+    )
+    model.save(tmp_path / "m")
+    again = tw.load(tmp_path / "m")
+    np.testing.assert_array_equal(again.predict(level + 0.0), model.predict(level + 0.0))
+    assert model.evaluate(level + 0.0, level)["mean_dice"] > 0.95
 
 
 def test_python_says_what_is_wrong() -> None:

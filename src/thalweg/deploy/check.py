@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from thalweg.data.windows import WindowEncoder
 
 
+LABELED = ("classes", "ordered")
+"""Kinds of targets that a pixel's label can be."""
+
+
 def check_encoder(encoder: Encoder, network: Network, likelihood: Likelihood) -> None:
     """Check types and widths of an encoder read from a file against its network.
 
@@ -41,7 +45,7 @@ def check_windows(windows: WindowEncoder, network: Network, likelihood: Likeliho
     """
     if windows.feature_width != network.inputs:
         raise ValueError(f"windows of {windows.feature_width} numbers for a network that takes {network.inputs}")
-    if likelihood.targets != "classes" or likelihood.target_width(network.outputs) != len(windows.classes):
+    if likelihood.targets not in LABELED or likelihood.target_width(network.outputs) != len(windows.classes):
         raise ValueError(f"the masks have {len(windows.classes)} classes, the network {network.outputs} outputs")
 
 

@@ -18,6 +18,8 @@ from thalweg.data.volumes import Volumes
 from thalweg.data.window_batches import WindowBatches
 from thalweg.data.windows import WindowEncoder, Windows, window_size
 from thalweg.deploy import Model, Segmenter
+from thalweg.deploy.check import LABELED
+from thalweg.likelihoods import LIKELIHOODS
 from thalweg.runs.config import RunConfig
 from thalweg.runs.judge_masks import judge_masks
 from thalweg.runs.plan import Plan, Tables
@@ -113,6 +115,7 @@ def prepare_segmentation(
         ThalwegError: settings or data that cannot be used, in one line.
     """
     check_names(config)
+    _check_likelihood(config.likelihood)
     window_size(config.window)
     volumes = volumes or read_volumes(config.data, target=config.target)
     tables = make_slices(config, volumes, test)
@@ -146,6 +149,12 @@ def prepare_segmentation(
         opening=_opening(tables, encoder, count),
         facts=_facts(tables, encoder, count),
     )
+
+
+def _check_likelihood(name: str) -> None:
+    fitting = [known for known, family in LIKELIHOODS.items() if family.targets in LABELED]
+    if name not in {"auto", *fitting}:
+        raise ArgumentError("likelihood", f"one of classes, {', '.join(fitting)}", repr(name))
 
 
 def make_slices(config: RunConfig, volumes: Volumes, test: Volumes | None = None) -> Tables[Slices]:
