@@ -119,7 +119,7 @@ def integral(case: Case, values: np.ndarray) -> np.ndarray:
         return np.cumsum(values)
     x, total = case.points, np.zeros(len(values))
     kink = np.searchsorted(x, KINK)
-    for part in (slice(0, kink + 1), slice(kink, None)):
+    for part in (slice(0, kink + 1), slice(kink, None)) if kink < len(x) else (slice(0, None),):
         total[part] = total[part.start] + integrate.cumulative_simpson(values[part], x=x[part], initial=0)
     return total
 
@@ -132,13 +132,14 @@ def test_every_distribution_has_a_case() -> None:
 def test_density_cdf_moments_and_mode(index: int) -> None:
     case = NUMBERS[index]
     d, x, p = case.make(), case.points, density(index)
+    # NumPyro's logarithm of the beta function has six digits.
+    digits = 1e-6 if case.name == "negative_binomial" else 1e-7
     if case.scipy is not None:
         expected = case.scipy.pmf(x) if case in DISCRETE else case.scipy.pdf(x)
-        # NumPyro's logarithm of the beta function has six digits.
         np.testing.assert_allclose(p, expected, rtol=5e-6 if case.name == "negative_binomial" else 1e-9, atol=1e-200)
     total = integral(case, p)
-    np.testing.assert_allclose(total[-1], 1, atol=1e-7)
-    np.testing.assert_allclose(cdf(d, x), total, atol=1e-7)
+    np.testing.assert_allclose(total[-1], 1, atol=digits)
+    np.testing.assert_allclose(cdf(d, x), total, atol=digits)
     centre = integral(case, p * x)[-1]
     np.testing.assert_allclose(mean(d), centre, rtol=1e-6, atol=1e-7)
     spread = integral(case, p * (x - centre) ** 2)[-1]

@@ -136,6 +136,11 @@ class _DensityView(View):
         del level
         return self._panels.nodes()
 
+    def mean(self) -> Numbers:
+        # About the peak: far from 0, digits would be lost.
+        x, weight = self.nodes(1)
+        return np.asarray(self._panels.peaks[0] + (weight * (x - self._panels.peaks[0])).sum())
+
     def mode(self) -> Numbers:
         return np.asarray(self._panels.peaks[0])
 

@@ -165,20 +165,22 @@ def invert(v: View, q: Numbers, low: Numbers, high: Numbers) -> Numbers:
             enough = v.cdf(middle) >= q
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
         return high
-    x = (low + high) / 2
-    for _ in range(200):  # each step halves the bracket at least every other time
+    x, resolution = (low + high) / 2, 1e-14 * (high - low)
+    for step in range(200):
         width = high - low
         excess = v.cdf(x) - q
         low, high = np.where(excess < 0, x, low), np.where(excess >= 0, x, high)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             newton = x - excess * np.exp(-v.log_density(x))
-        # Newton may crawl at the edge of a bracket that stays wide; then the middle is taken.
-        crawls = high - low > 0.5 * width
-        good = (newton > low) & (newton < high) & ~(crawls & (_ % 2 == 1))
-        middle = low + (high - low) / 2
-        new = np.where(good, newton, middle)
-        done = (np.abs(new - x) <= 4e-16 * np.abs(x)) | (new <= low) | (new >= high)
-        x = np.where(high > low, new, high)
+        # Newton may crawl at the edge of a bracket that stays wide: every other time, the middle is taken then.
+        crawls = (high - low > 0.5 * width) & (step % 2 == 1)
+        close = np.abs(newton - x) <= resolution + 1e-14 * np.abs(x)
+        good = (newton > low) & (newton < high) & (close | ~crawls)
+        new = np.where(good, newton, low + (high - low) / 2)
+        # Between two far modes F is flat, and every x reaches q to the last digit.
+        reached = np.abs(excess) <= 1e-15 * q
+        done = reached | close | (new <= low) | (new >= high)
+        x = np.where(reached, x, np.where(high > low, new, high))
         if (done | (high <= low)).all():
             break
     return np.asarray(np.where(np.isnan(q), np.nan, x))
