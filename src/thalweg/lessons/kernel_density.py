@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 import thalweg as tw
 from thalweg.lessons.style import BLUE, CYCLE, INK, ORANGE, PALE, SOFT, figure, house_style, label
 from thalweg.lessons.text import table, words
-from thalweg.probability.kernel_density import KernelDensity
 from thalweg.probability.kernels import KERNELS
 
 Array = NDArray[Any]
@@ -78,10 +77,12 @@ def compute(points: int = 150, seed: int = 1) -> Estimates:
     x = np.sort(np.asarray(p.sample(jax.random.key(seed), (points,)), float))
     grid = np.linspace(-5, 4, 601)
     truth = np.exp(np.asarray(p.log_prob(grid), float))
-    best, empirical = KernelDensity(x, "cv"), tw.probability.Empirical(x)
+    best, empirical = tw.probability.KernelDensity(x, "cv"), tw.probability.Empirical(x)
     h = float(best.scale_tril[0, 0])
     bandwidths = {"too small": h / 6, "cross-validated": h, "too large": 4 * h}
-    estimates = {name: np.asarray(KernelDensity(x, width).pdf(grid)) for name, width in bandwidths.items()}
+    estimates = {
+        name: np.asarray(tw.probability.KernelDensity(x, width).pdf(grid)) for name, width in bandwidths.items()
+    }
     # At the same standard deviation of the bump, kernels of every shape can be compared.
     widths = {kernel: h / math.sqrt(KERNELS[kernel].variance(1)) for kernel in SHAPES}
     return Estimates(
@@ -91,8 +92,8 @@ def compute(points: int = 150, seed: int = 1) -> Estimates:
         bandwidths=bandwidths,
         densities=estimates,
         errors={name: float(np.trapezoid((estimate - truth) ** 2, grid)) for name, estimate in estimates.items()},
-        shapes={k: np.asarray(KernelDensity(np.zeros(1), w, k).pdf(grid)) for k, w in widths.items()},
-        by_kernel={k: np.asarray(KernelDensity(x, w, k).pdf(grid)) for k, w in widths.items()},
+        shapes={k: np.asarray(tw.probability.KernelDensity(np.zeros(1), w, k).pdf(grid)) for k, w in widths.items()},
+        by_kernel={k: np.asarray(tw.probability.KernelDensity(x, w, k).pdf(grid)) for k, w in widths.items()},
         steps=tw.probability.cdf(empirical, grid),
         smooth=np.asarray(best.cdf(grid)),
         means={

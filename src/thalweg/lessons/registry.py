@@ -36,7 +36,10 @@ LESSONS: dict[str, Lesson] = {
     entry.name: entry
     for entry in (
         Lesson("norms", "Five norms by their vectors of length one, and why l1 makes sparse"),
+        Lesson("one-hot", "Classes as vectors, and the categorical distribution in them"),
         Lesson("kernel-density", "A bump on every point: bandwidth, kernel, and no bump at all"),
+        Lesson("divergence", "One bell for two hills: forward covers, backward seeks"),
+        Lesson("laplace-for-normal", "The Laplace density that comes closest to a normal one"),
         Lesson("minimum-risk", "From a posterior to the decision that costs least"),
         Lesson("neuron", "A neuron, a layer, a cascade, and how many parameters they have"),
         Lesson("activations", "Every activation beside its derivative"),
