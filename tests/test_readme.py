@@ -36,6 +36,11 @@ def folder(tmp_path: Path) -> Path:
     rows = [f"{a:.1f},{r},{p:.0f}" for a, r, p in zip(area, rooms, price, strict=True)]
     (tmp_path / "houses.csv").write_text("\n".join(["area,rooms,price", *rows]) + "\n")
     (tmp_path / "new_houses.csv").write_text("rooms,area\n3,80.5\n5,140\n1,35\n")
+    age, yes = rng.normal(40, 10, 400), rng.uniform(size=400) < 0.2
+    people = [f"{a + 10 * y:.0f},{'yes' if y else 'no'}" for a, y in zip(age, yes, strict=True)]
+    (tmp_path / "bank.csv").write_text("\n".join(["age,y", *people[:300]]) + "\n")
+    (tmp_path / "more_rows.csv").write_text("\n".join(["age,y", *people[300:]]) + "\n")
+    (tmp_path / "cost.csv").write_text("true,no,yes,call back\nno,0,1,0.3\nyes,5,0,0.3\n")
     mask = np.kron(rng.integers(0, 2, (30, 4, 4)), np.ones((1, 5, 5), int))
     image = mask + rng.normal(0, 0.8, mask.shape)
     for name in ("cells", "labeled"):
