@@ -56,13 +56,19 @@ class FamilyView(View):
     def quantile(self, q: Numbers) -> Numbers:
         # SciPy puts the quantile of 0 of a discrete variable below its least value.
         with np.errstate(divide="ignore"):
-            return np.asarray(np.maximum(self._frozen.ppf(q), self.lower))
+            return np.asarray(np.maximum(self._frozen.ppf(self._within_reach(q, 0.0)), self.lower))
 
     def upper_quantile(self, q: Numbers) -> Numbers:
-        if self.discrete:  # SciPy's Poisson answers NaN where 1 - q rounds to 1
-            q = np.where(np.asarray(q) > 0, np.maximum(q, 2.0**-53), 0.0)
+        # SciPy's Poisson answers NaN where 1 - q rounds to 1.
+        q = self._within_reach(q, 2.0**-53 if self.discrete else 0.0)
         with np.errstate(divide="ignore"):
             return np.asarray(np.maximum(self._frozen.isf(q), self.lower))
+
+    def _within_reach(self, q: Numbers, least: float) -> Numbers:
+        """Keep q where SciPy's inverses answer; that of the beta distribution gives up below about 1e-100."""
+        if self._frozen.dist.name == "beta":
+            least = 1e-60
+        return np.where(np.asarray(q) > 0, np.maximum(q, least), q) if least > 0 else np.asarray(q)
 
     def mean(self) -> Numbers:
         with np.errstate(invalid="ignore"):
