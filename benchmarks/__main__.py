@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import decisions, disk, instruments, likelihoods, mnist, segmentation, start, steps
+from benchmarks import decisions, disk, instruments, kde, likelihoods, mnist, segmentation, start, steps
 from benchmarks.machine import describe, limit_processors
 from benchmarks.table import merged
 
@@ -19,6 +19,7 @@ TITLES = {
     "mnist": "MNIST",
     "disk": "A set larger than memory",
     "likelihoods": "Noise models on real data",
+    "kde": "Kernel density and divergences",
     "segmentation": "Segmentation",
     "decisions": "Decisions and calibration",
 }
@@ -39,6 +40,7 @@ def main() -> None:
         "start": partial(start.measure, rounds=rounds, quick=options.quick),
         "mnist": partial(mnist.measure, rounds=rounds, quick=options.quick),
         "disk": partial(disk.measure, rounds=disk_rounds, quick=options.quick, size=options.disk_gb),
+        "kde": partial(kde.measure, rounds=options.rounds or 3, quick=options.quick),
         "likelihoods": partial(likelihoods.measure, rounds=options.rounds or 1, quick=options.quick, data=options.data),
         "segmentation": partial(segmentation.measure, data=options.data, quick=options.quick),
         "decisions": partial(decisions.measure, data=options.data, quick=options.quick),
