@@ -70,7 +70,7 @@ def features_and(rows: pl.DataFrame, target: str, path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name in LIKELIHOODS])
+@pytest.mark.parametrize("name", CASES)
 def test_every_family_from_data_to_report(name: str, thalweg, rows: pl.DataFrame, tmp_path: Path) -> None:
     case, family = CASES[name], LIKELIHOODS[name]
     data = features_and(rows, case.target, tmp_path / "rows.csv")
@@ -107,6 +107,11 @@ def test_every_family_from_data_to_report(name: str, thalweg, rows: pl.DataFrame
     checks.get(family.targets, check_numbers)(model, x, columns, pl.read_parquet("p.parquet"))
     page = Path("r/report.html").read_text()
     assert all(column in page for column in columns)
+
+
+def test_no_family_is_left_out() -> None:
+    of_pixels = {"soft_jaccard", "soft_dice", "hard_pixels"}  # losses of whole images, see tests of segmentation
+    assert set(LIKELIHOODS) - of_pixels == set(CASES)
 
 
 def density(model: Model, x: pl.DataFrame, y: np.ndarray) -> float:

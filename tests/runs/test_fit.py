@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from thalweg.core.errors import ArgumentError, DivergedError
+from thalweg.core.errors import ArgumentError, DataError, DivergedError
 from thalweg.deploy import load
 from thalweg.likelihoods import Laplace
 from thalweg.network import dense_network
@@ -185,3 +185,44 @@ def test_bad_arguments_are_named(blobs: tuple[np.ndarray, np.ndarray], tmp_path:
         fit(dense_network(2, (8,), 1), x, y.astype(float), likelihood="gaussian", optimizer="sgd", learning_rate=1e9)
     with pytest.raises(ArgumentError, match="batch_size: expected none or all 300 rows for 'lbfgs', got 16"):
         fit(network, x, y, optimizer="lbfgs", batch_size=16)
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "targets", "outputs"),
+    [
+        ("heteroscedastic", 1, 2),
+        ("quantile", 2, 10),
+        ("gaussian_mixture", 1, 9),
+        ("poisson", 1, 1),
+        ("multilabel", 3, 3),
+    ],
+)
+def test_a_network_of_another_width_is_told_the_right_one(likelihood: str, targets: int, outputs: int) -> None:
+    x = np.zeros((6, 2))
+    y = np.arange(6 * targets).reshape(6, targets) % 2
+    with pytest.raises(
+        ArgumentError, match=rf"network: .* got {outputs + 1}\. Build the network with outputs={outputs}\."
+    ):
+        fit(dense_network(2, (4,), outputs + 1), x, y, likelihood=likelihood)
+
+
+def test_targets_of_another_kind_are_named() -> None:
+    x = np.zeros((3, 2))
+    with pytest.raises(DataError, match=r"y: row 2 holds -1\.0; expected whole numbers from 0 on"):
+        fit(dense_network(2, (4,), 1), x, [0, -1, 2], likelihood="poisson")
+    with pytest.raises(DataError, match=r"y: row 3, label 'y2': expected 0 or 1, or true or false, got 5"):
+        fit(dense_network(2, (4,), 2), x, [[0, 1], [1, 1], [0, 5]], likelihood="multilabel")
+
+
+def test_labels_and_counts_from_arrays(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 2))
+    labels = fit(dense_network(2, (), 2), x, x > 0, epochs=30, learning_rate=0.1)
+    assert labels.likelihood.name == "multilabel"
+    assert (labels.predict(x) == (x > 0)).mean() > 0.95
+    assert labels.predict_proba(x).shape == (200, 2)
+    assert labels.evaluate(x, x > 0)["error"] == pytest.approx((labels.predict(x) != (x > 0)).mean())
+    counts = fit(
+        dense_network(2, (), 1), x, rng.poisson(np.exp(x[:, 0])), likelihood="poisson", epochs=30, learning_rate=0.1
+    )
+    assert np.corrcoef(np.log(counts.predict(x)), x[:, 0])[0, 1] > 0.95

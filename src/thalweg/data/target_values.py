@@ -84,7 +84,7 @@ def as_numbers(y: Array, what: str) -> Array:
     if y.dtype.kind not in "biuf":
         for row, cells in enumerate(y.tolist(), 1):
             for cell in cells:
-                if not is_number(str(cell)):
+                if not (isinstance(cell, bool | np.bool_) or is_number(str(cell))):
                     raise DataError(
                         f"{what}: row {row}: expected a number, got {cell!r}. Mend the cell, or use classification."
                     )
