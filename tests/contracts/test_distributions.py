@@ -15,6 +15,7 @@ from scipy import integrate, stats
 
 from thalweg.probability import (
     DISTRIBUTIONS,
+    Density,
     cdf,
     covariance,
     expectation,
@@ -104,7 +105,12 @@ VECTORS = {"multivariate_normal", "multinomial", "dirichlet"}
 def log_prob(make: Callable[[], Any], x: np.ndarray) -> np.ndarray:
     """Return NumPyro's own density in float64."""
     with jax.enable_x64(True):
-        return np.asarray(jax.jit(make().log_prob)(x), np.float64)
+        # Parameters as arguments in float64: in a closure they may be compiled as float32.
+        d = make()
+        if isinstance(d, Density):
+            return np.asarray(jax.jit(d.log_prob)(x), np.float64)
+        d = jax.tree.map(lambda leaf: jnp.array(leaf, np.result_type(leaf)), d)
+        return np.asarray(jax.jit(lambda d, x: d.log_prob(x))(d, x), np.float64)
 
 
 @cache
