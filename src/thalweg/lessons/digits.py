@@ -142,7 +142,7 @@ def draw(numbers: Digits) -> Figure:
         strict=False,
     ):
         axes.imshow(image, cmap="gray_r", interpolation="nearest")
-        axes.set_xlabel(f"a {meant}, read as {read}", fontsize=8, color=INK)
+        axes.set_xlabel(f"{meant}, read as {read}", fontsize=8, color=INK)
         bare(axes)
     return picture
 
@@ -169,5 +169,5 @@ def _draw_errors(axes: Axes, numbers: Digits) -> None:
     axes.set_yticklabels(("0.3", "1", "3", "10", "30", "100"))
     axes.minorticks_off()
     label(axes, ends[-1] * 1.02, 100 * float(numbers.test_error[-1]), "test", ORANGE)
-    label(axes, ends[-1] * 1.02, 100 * float(numbers.training_error[-1]), "training", BLUE)
+    label(axes, middles[0], 170 * float(numbers.training_error[0]), "training", BLUE, ha="center")
     label(axes, numbers.steps * 0.12, 45, "each minibatch", SOFT)

@@ -61,7 +61,7 @@ LESSONS: dict[str, Lesson] = {
         Lesson(
             "digits",
             "Handwritten digits, 469 minibatches an epoch",
-            quick={"hidden": 64, "epochs": 2},
+            quick={"hidden": 128, "epochs": 5},
         ),
     )
 }

@@ -117,7 +117,7 @@ def tell(numbers: Approximation) -> str:
     return f"{table(header, rows)}\n\n" + words(
         f"""Each neuron adds one soft step: its place is -b/w, its steepness w, and the output decides how high it is.
         Few steps can follow only the coarse shape; with {best} the network stays within {numbers.rmse[best]:.3f} of the
-        function, although every target it saw was off by {NOISE} on average. Beyond some width more neurons gain
+        function, although the targets it saw had noise of deviation {NOISE}. Beyond some width more neurons gain
         little: what is left comes from the noise, and only more data would lower it."""
     )
 
@@ -154,7 +154,7 @@ def _draw_errors(axes: Axes, numbers: Approximation) -> None:
     axes.set_xticklabels(map(str, widths))
     axes.set_yticklabels(("0.02", "0.05", "0.1", "0.2", "0.5", "1"))
     axes.minorticks_off()
-    axes.set(title="Closer with every neuron", xlabel="hidden neurons", ylabel="distance from the function (rmse)")
+    axes.set(title="More neurons come closer", xlabel="hidden neurons", ylabel="distance from the function (rmse)")
 
 
 def _draw_basis(basis: Axes, parts: Axes, numbers: Approximation, m: int) -> None:
@@ -167,6 +167,6 @@ def _draw_basis(basis: Axes, parts: Axes, numbers: Approximation, m: int) -> Non
     basis.set(title=f"Its {m} basis functions, and their centers", xlabel="x", ylabel="σ(wx + b)", xlim=(-4, 4))
     parts.plot(numbers.grid, numbers.fits[m], color=INK, lw=2.2)
     parts.set(title="Weighed and summed", xlabel="x", ylabel="y", xlim=(-4, 4))
-    label(parts, -3.9, float(numbers.fits[m][0]) + 0.8, "sum", INK, fontweight="bold")
+    label(parts, -3.9, float(numbers.fits[m][0]) + 0.1 * np.ptp(parts.get_ylim()), "sum", INK, fontweight="bold")
     for axes in (basis, parts):
         axes.axhline(0, color=PALE, lw=0.8, zorder=0)
