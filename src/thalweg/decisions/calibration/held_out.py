@@ -13,15 +13,8 @@ from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 from thalweg.decisions.calibration.conformal import Conformal
 from thalweg.decisions.calibration.maps import CALIBRATIONS, Isotonic, Scale, Temperature
+from thalweg.decisions.methods import METHODS
 from thalweg.decisions.outcomes import class_probabilities
-
-METHODS: dict[str, str] = {
-    "temperature": "one number for all probabilities of a classifier",
-    "isotonic": "a rising curve for the probabilities of each class",
-    "scale": "one number for the deviations of each target",
-    "conformal": "intervals, or sets of classes, that hold the truth at the rate asked for",
-}
-"""Ways to calibrate, and what they mend."""
 
 
 @dataclasses.dataclass(frozen=True)
