@@ -182,7 +182,7 @@ class Pinball(Asymmetric):
 
 
 COSTS: dict[str, type[Cost]] = {cost.name: cost for cost in (ZeroOne, Squared, Absolute, Pinball, Asymmetric)}
-"""Costs by name; :class:`~thalweg.decisions.CostMatrix` and any callable are costs too."""
+"""Costs by name; :class:`~thalweg.decisions.matrix.CostMatrix` and any callable are costs too."""
 
 
 def make_cost(cost: str | Cost | Callable[[Any, Any], Any]) -> Cost | Callable[[Any, Any], Any]:

@@ -64,9 +64,9 @@ class Points:
     """A distribution of numbers as weighted points: E[g(Y)] ≈ Σ_j w_j g(y_j).
 
     Attributes:
-        values: (points, *rows).
+        values: (points, rows, …).
         weights: sum to 1 over the points; broadcast to the values.
-        mode: (*rows) most probable value.
+        mode: (rows, …) most probable values.
         method: how the points were found.
     """
 
