@@ -104,7 +104,7 @@ def test_regression_has_means_deviations_and_units(thalweg) -> None:
     assert "root mean squared error" in thalweg("evaluate", "r", "t.csv").out
     assert thalweg("predict", "r", "t.csv", "-o", "p.csv").code == 0
     found = pl.read_csv("p.csv")
-    assert found.columns == ["prediction", "sd"]
+    assert found.columns == ["prediction", "sd", "q0.05", "q0.95"]
     assert np.sqrt(np.mean((found["prediction"].to_numpy() - price) ** 2)) == pytest.approx(30, rel=0.5)
     assert found["sd"][0] == pytest.approx(30, rel=0.5)
 
