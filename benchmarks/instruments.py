@@ -11,7 +11,7 @@ from benchmarks.figures import duration, figures, ratios, spread, verdict
 from benchmarks.nets import LEARNING_RATE, WORKS, data
 from benchmarks.table import table
 from thalweg.data.batches import ArrayBatches
-from thalweg.diagnosis import INSTRUMENTS, Instruments
+from thalweg.diagnosis import Instruments
 from thalweg.likelihoods import make_likelihood
 from thalweg.network import dense_network
 from thalweg.optimizers import make_optimizer
@@ -35,9 +35,10 @@ FORMS = (
     Form("the cheap ones, every step", "cheap", 1, 1.05),
     Form("the cheap ones, every 16th step", "cheap", 16, None),
     Form("per-example variance, every step", "gradient_noise", 1, 1.5),
-    Form("all about examples, every step", "examples", 1, None),
+    Form("all of examples, every step", "examples", 1, None),
+    Form("position along the step, every 16th", "position", 16, None),
+    Form("Hessian, every 16th step", "hessian", 16, None),
     Form("everything, every 16th step", "all", 16, 1.5),
-    *(Form(f"{name} alone, every 16th step", name, 16, None) for name, i in INSTRUMENTS.items() if i.cost != "cheap"),
 )
 
 

@@ -49,7 +49,7 @@ class Hessian(Instrument):
     of Stability* (2021).
     """
 
-    steps: int = 10
+    steps: int = 8
     name: ClassVar[str] = "hessian"
     cost: ClassVar[Cost] = "curvature"
     quantities: ClassVar[tuple[str, ...]] = (

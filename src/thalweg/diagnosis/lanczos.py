@@ -31,8 +31,7 @@ def lanczos(
 ) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
     r"""Return diagonal α and subdiagonal β of the matrix T = Qᵀ H Q that k = min(steps, n) Lanczos steps give.
 
-    w = H q_j, α_j = q_jᵀ w, w ← w - α_j q_j - β_{j-1} q_{j-1}, then made orthogonal to all of q_1 … q_j again,
-    β_j = ‖w‖, q_{j+1} = w/β_j
+    w = H q_j, α_j = q_jᵀ w, w ← w - α_j q_j, then w ← w - q_i q_iᵀ w for i = j … 1, β_j = ‖w‖, q_{j+1} = w/β_j
 
     Args:
         multiply: v ↦ H v for a symmetric H.
@@ -52,12 +51,17 @@ def lanczos(
 
     def step(j: Array, carry: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         basis, q, alpha, beta = carry
-        w = multiply(q)
-        along = q @ w
-        # basis[j - 1] is the vector before, and zero in the first step, where it is the last row.
-        w = w - along * q - beta[j - 1] * basis[j - 1]
         basis = basis.at[j].set(q)
-        w = w - (basis @ w) @ basis
+        w = multiply(q)
+        along = jnp.sum(q * w)
+
+        # One vector at a time, those there are: products with the whole basis would read its empty rows as well.
+        def orthogonal(i: Array, w: Array) -> Array:
+            vector = basis[i]
+            return w - jnp.sum(vector * w) * vector
+
+        # q_j, the largest part, is taken out twice: its rounding error would stay in the basis.
+        w = jax.lax.fori_loop(0, j + 1, lambda i, w: orthogonal(j - i, w), w - along * q)
         length = jnp.linalg.norm(w)
         return basis, w / jnp.maximum(length, tiny), alpha.at[j].set(along), beta.at[j].set(length)
 
