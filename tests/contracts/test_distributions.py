@@ -109,7 +109,7 @@ def log_prob(make: Callable[[], Any], x: np.ndarray) -> np.ndarray:
         d = make()
         if isinstance(d, Density):
             return np.asarray(jax.jit(d.log_prob)(x), np.float64)
-        d = jax.tree.map(lambda leaf: jnp.array(leaf, np.result_type(leaf)), d)
+        d = jax.tree.map(lambda leaf: jnp.array(np.asarray(leaf)), d)
         return np.asarray(jax.jit(lambda d, x: d.log_prob(x))(d, x), np.float64)
 
 
