@@ -20,7 +20,7 @@ from thalweg.diagnosis.instrument import (
     NETWORK,
     Cost,
     Instrument,
-    Run,
+    MeasuredRun,
     Values,
     couples_examples,
     finite,
@@ -55,7 +55,7 @@ def inner_products(step: Step, site: Site) -> Float[Array, " batch"]:
 
 @dataclass(frozen=True)
 class _OfExamples(Instrument):
-    def unsupported(self, run: Run) -> str:
+    def unsupported(self, run: MeasuredRun) -> str:
         return couples_examples(run.info.network) or mixes_examples(run.info.likelihood)
 
 
@@ -90,7 +90,7 @@ class ExampleGradients(_OfExamples):
         found[NETWORK] = {"example_gradient_median": ordered[middle], "example_gradient_max": jnp.max(norms)}
         return found
 
-    def summarize(self, values: Values, run: Run, params: Params) -> Values:
+    def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
         return {
             part: {name: root(mean(a)) if name.endswith("rms") else mean(a) for name, a in found.items()}
             for part, found in values.items()
@@ -130,7 +130,7 @@ class GradientNoise(_OfExamples):
         "inner_product_test",
     )
 
-    def unsupported(self, run: Run) -> str:
+    def unsupported(self, run: MeasuredRun) -> str:
         if run.info.batch_size < 2:
             return "one row a minibatch has no scatter"
         return super().unsupported(run)
@@ -152,7 +152,7 @@ class GradientNoise(_OfExamples):
             part["batch"] = step.rows
         return found | {NETWORK: total}
 
-    def summarize(self, values: Values, run: Run, params: Params) -> Values:
+    def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
         summary = {}
         for part, found in values.items():
             usable = np.isfinite(found["variance"]) & np.isfinite(found["squared"])

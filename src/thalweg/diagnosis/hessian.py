@@ -13,7 +13,7 @@ from thalweg.core.random import random_bits
 from thalweg.core.types import Params
 from thalweg.core.validate import number
 from thalweg.diagnosis.curvature import curvature
-from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, Run, Values, mean, ratio
+from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, MeasuredRun, Values, mean, ratio
 from thalweg.diagnosis.lanczos import lanczos, ritz
 from thalweg.diagnosis.step import Step
 
@@ -78,7 +78,7 @@ class Hessian(Instrument):
             NETWORK: {"alpha": alpha, "beta": beta, "trace": alpha[0] * hessian.size, "rate": jnp.asarray(rate)},
         }
 
-    def summarize(self, values: Values, run: Run, params: Params) -> Values:
+    def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
         found = values[NETWORK]
         known = [ritz(a, b) for a, b in zip(found["alpha"], found["beta"], strict=True)]
         largest, smallest, error = (np.array(v) for v in zip(*known, strict=True)) if known else (np.array([]),) * 3

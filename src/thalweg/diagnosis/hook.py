@@ -16,7 +16,7 @@ from thalweg.core.files import append_line
 from thalweg.core.plain import plain
 from thalweg.core.types import Params
 from thalweg.core.validate import number
-from thalweg.diagnosis.instrument import NETWORK, Instrument, Run, Values
+from thalweg.diagnosis.instrument import NETWORK, Instrument, MeasuredRun, Values
 from thalweg.diagnosis.records import SCHEMA, Record, series
 from thalweg.diagnosis.registry import choose
 from thalweg.diagnosis.step import Site, Step, dense_sites
@@ -111,7 +111,7 @@ class Instruments(Hook):
 
     def on_train_start(self, info: RunInfo) -> None:
         sites = dense_sites(info.network)
-        self._run = Run(info, sites)
+        self._run = MeasuredRun(info, sites)
         reasons = {one.name: one.unsupported(self._run) for one in self.instruments}
         self.unsupported = {name: reason for name, reason in reasons.items() if reason}
         self.active = tuple(one for one in self.instruments if one.name not in self.unsupported)

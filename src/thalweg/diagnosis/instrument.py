@@ -28,7 +28,7 @@ NETWORK = "network"
 
 
 @dataclass(frozen=True)
-class Run:
+class MeasuredRun:
     """What instruments may know of the run they measure."""
 
     info: RunInfo
@@ -47,11 +47,11 @@ class Instrument(ABC):
     cost: ClassVar[Cost]
     quantities: ClassVar[tuple[str, ...]]
 
-    def unsupported(self, run: Run) -> str:
+    def unsupported(self, run: MeasuredRun) -> str:
         """Return why this run cannot be measured, or an empty text."""
         return ""
 
-    def prepare(self, run: Run) -> Values:
+    def prepare(self, run: MeasuredRun) -> Values:
         """Return numbers that hold for the whole run, once before its first step."""
         return {}
 
@@ -63,7 +63,7 @@ class Instrument(ABC):
         """Return arrays for one step; traced into the training program."""
         return {}
 
-    def summarize(self, values: Values, run: Run, params: Params) -> Values:
+    def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
         """Return numbers for an epoch.
 
         Args:

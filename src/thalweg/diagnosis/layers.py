@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from thalweg.core.types import Params
-from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, Run, Values, mean, ratio, root, root_means
+from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, MeasuredRun, Values, mean, ratio, root, root_means
 from thalweg.diagnosis.step import Site, Step, at, block
 
 
@@ -32,7 +32,7 @@ class Activations(Instrument):
         layers = {site.name: {"activation_rms": step.mean_square(step.output(site))} for site in step.sites}
         return layers | {NETWORK: {"input_rms": step.mean_square(step.view.x)}}
 
-    def summarize(self, values: Values, run: Run, params: Params) -> Values:
+    def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
         return root_means(values)
 
 
@@ -56,7 +56,7 @@ class ErrorVectors(Instrument):
     def measure(self, step: Step) -> Values:
         return {name: {"error_rms": step.mean_square(delta)} for name, delta in step.deltas.items()}
 
-    def summarize(self, values: Values, run: Run, params: Params) -> Values:
+    def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
         return root_means(values)
 
 
@@ -82,7 +82,7 @@ class Gradients(Instrument):
             for site in step.sites
         }
 
-    def summarize(self, values: Values, run: Run, params: Params) -> Values:
+    def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
         return root_means(values)
 
 
@@ -116,7 +116,7 @@ class Updates(Instrument):
             }
         return found
 
-    def summarize(self, values: Values, run: Run, params: Params) -> Values:
+    def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
         squares = {name: (mean(found["weight"]), mean(found["update"])) for name, found in values.items()}
         return {
             name: {"weight_rms": root(weight), "update_ratio": root(ratio(update, weight))}

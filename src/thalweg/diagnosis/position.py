@@ -12,7 +12,7 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from thalweg.core.types import Params
-from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, Run, Values, mixes_examples
+from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, MeasuredRun, Values, mixes_examples
 from thalweg.diagnosis.step import Step
 
 _DESIGN = np.array([[1.0, 1.0], [1.0, 0.0], [1.0, 2.0]])
@@ -63,7 +63,7 @@ class Position(Instrument):
     cost: ClassVar[Cost] = "curvature"
     quantities: ClassVar[tuple[str, ...]] = ("position", "position_low", "position_high", "uphill")
 
-    def unsupported(self, run: Run) -> str:
+    def unsupported(self, run: MeasuredRun) -> str:
         return mixes_examples(run.info.likelihood)
 
     def measure(self, step: Step) -> Values:
@@ -81,7 +81,7 @@ class Position(Instrument):
         covariance = scatter @ scatter.T / (jnp.maximum(step.rows - 1.0, 1.0) * step.rows)
         return {NETWORK: {"ends": center, "noise": covariance}}
 
-    def summarize(self, values: Values, run: Run, params: Params) -> Values:
+    def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
         ends, noise = (np.asarray(values[NETWORK][name], np.float64) for name in ("ends", "noise"))
         usable = np.isfinite(ends).all(axis=1) & np.isfinite(noise).all(axis=(1, 2))
         alpha = positions(ends[usable], noise[usable])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from thalweg.core.types import Params
 from thalweg.data.batches import spread
-from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, Run, Values, ratio, root
+from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, MeasuredRun, Values, ratio, root
 from thalweg.diagnosis.step import at
 from thalweg.likelihoods import Likelihood
 
@@ -37,7 +37,7 @@ class Distance(Instrument):
     cost: ClassVar[Cost] = "cheap"
     quantities: ClassVar[tuple[str, ...]] = ("distance_from_start",)
 
-    def summarize(self, values: Values, run: Run, params: Params) -> Values:
+    def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
         start = run.info.params
         found: Values = {
             site.name: {"distance_from_start": _moved(*(at(p, site.path)["weight"] for p in (params, start)))}
@@ -68,7 +68,7 @@ class Baseline(Instrument):
     cost: ClassVar[Cost] = "cheap"
     quantities: ClassVar[tuple[str, ...]] = ("constant_loss",)
 
-    def prepare(self, run: Run) -> Values:
+    def prepare(self, run: MeasuredRun) -> Values:
         batches = run.info.batches
         y = np.asarray(batches.y)[spread(min(ROWS, batches.rows), batches.rows)]
         return {NETWORK: {"constant_loss": constant_loss(run.info.likelihood, y, run.info.network.outputs)}}

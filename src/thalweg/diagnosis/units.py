@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from thalweg.core.types import Params
-from thalweg.diagnosis.instrument import Cost, Instrument, Run, Values, mean
+from thalweg.diagnosis.instrument import Cost, Instrument, MeasuredRun, Values, mean
 from thalweg.diagnosis.step import Site, Step
 from thalweg.network import Activation
 
@@ -54,7 +54,7 @@ class Units(Instrument):
     cost: ClassVar[Cost] = "cheap"
     quantities: ClassVar[tuple[str, ...]] = ("dead", "saturated")
 
-    def unsupported(self, run: Run) -> str:
+    def unsupported(self, run: MeasuredRun) -> str:
         if all(flat_below(site) is None for site in run.sites):
             return "no activation of this network has a flat part"
         return ""
@@ -70,7 +70,7 @@ class Units(Instrument):
                 found[site.name] = {"alive": often > 0, "saturated": 1.0 - jnp.mean(often) / step.rows}
         return found
 
-    def summarize(self, values: Values, run: Run, params: Params) -> Values:
+    def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
         return {
             name: {
                 "dead": float(np.mean(~np.any(found["alive"], axis=0))) if len(found["alive"]) else float("nan"),
