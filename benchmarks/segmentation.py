@@ -144,9 +144,9 @@ def _tissues(file: Path, quick: bool) -> str:
             verdicts.append([wanted, f"{dice[0]:.4f}", f"> {dice[1]:.4f}", verdict(dice[0] > dice[1])])
     text = (
         f"`mni152`, every third slice held out, labels other, gray and white matter; d-128-64-3, cross entropy, every "
-        f"second row and column, 20 epochs of one half and 10 of the whole. The template is symmetric: slice k is the "
-        f"mirror image of slice {len(image) - 1} - k, pixel for pixel, so that in the whole the 2-D windows of a held-out "
-        f"slice are, mirrored, among those trained on. Slices 0–{middle}, one half, have no such twins."
+        "second row and column, 20 epochs of one half and 10 of the whole. The template is symmetric: slice k is slice "
+        f"{len(image) - 1} - k, pixel for pixel, so that in the whole the 2-D windows of a held-out slice are among those "
+        f"trained on. One half, slices 0–{middle}, has no such twins."
     )
     return "\n\n".join(
         (
