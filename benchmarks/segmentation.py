@@ -145,8 +145,8 @@ def _tissues(file: Path, quick: bool) -> str:
     text = (
         f"`mni152`, every third slice held out, labels other, gray and white matter; d-128-64-3, cross entropy, every "
         "second row and column, 20 epochs of one half and 10 of the whole. The template is symmetric: slice k is slice "
-        f"{len(image) - 1} - k, pixel for pixel, so that in the whole the 2-D windows of a held-out slice are among those "
-        f"trained on. One half, slices 0–{middle}, has no such twins."
+        f"{len(image) - 1} - k, pixel for pixel, so that in the whole the 2-D windows of a held-out slice are among "
+        f"those trained on. One half, slices 0–{middle}, has no such twins."
     )
     return "\n\n".join(
         (
