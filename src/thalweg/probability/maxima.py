@@ -50,10 +50,9 @@ def mode(d: Any) -> Numbers:
 def modes(d: Any) -> Numbers:
     r"""Return all local maxima of the density of a mixture.
 
-    Numbers: maxima are bracketed on a grid around the components, whose steps are fractions of their scales, and
-        refined
-    by golden section to about 1e-8 of the scale. Vectors with normal components: mean shift from all component means,
-    x ← (Σ r_k C_k⁻¹)⁻¹ Σ r_k C_k⁻¹ μ_k with r_k the share of component k at x, then Newton's method.
+    Of numbers, maxima are bracketed on a grid around the components, whose steps are fractions of their scales, and
+    refined by golden section to about 1e-8 of the scale. Of vectors with normal components, mean shift from all
+    component means, x ← (Σ r_k C_k⁻¹)⁻¹ Σ r_k C_k⁻¹ μ_k with r_k the share of component k at x, then Newton's method.
 
     Args:
         d: a mixture, or a batch of mixtures; of other distributions the one mode.

@@ -115,7 +115,7 @@ class MixtureView(View):
         return np.asarray(np.take_along_axis(x, density.argmax(axis=0)[None], axis=0)[0])
 
     def modes(self) -> tuple[Numbers, Numbers]:
-        """Return all local maxima (M, *shape), ascending, and their ln p; rows with fewer end in NaN and -inf."""
+        r"""Return all local maxima (M, \*shape), ascending, and their ln p; rows with fewer end in NaN and -inf."""
         centres = self._each(lambda v, _: v.mode())
         full = np.broadcast_shapes(
             centres.shape, self._weights.shape, np.expand_dims(np.empty(self.shape), self._axis).shape

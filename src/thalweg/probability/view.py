@@ -75,12 +75,11 @@ class View(ABC):
         return np.asarray((weight * (x - self.mean()) ** 2).sum(axis=0))
 
     def nodes(self, level: int) -> tuple[Numbers, Numbers]:
-        """Return x (n, *shape) and weights (n, *shape) with E[g(X)] ≈ Σ w g(x).
+        r"""Return x (n, \*shape) and weights (n, \*shape) with E[g(X)] ≈ Σ w g(x).
 
-        Discrete: its values and their probabilities, but for tails too small to matter. Continuous: Gauss–Legendre
-            panels over
-        s in u = ½ e⁻ˢ, from x = F⁻¹(u) below the median and x = F⁻¹(1 - u) above it. Tails become smooth that way, also
-        those of heavy-tailed families.
+        Of a discrete one its values and their probabilities, but for tails too small to matter. Of a continuous one
+        Gauss–Legendre panels over s in u = ½ e⁻ˢ, from x = F⁻¹(u) below the median and x = F⁻¹(1 - u) above it. Tails
+        become smooth that way, also those of heavy-tailed families.
 
         Args:
             level: cuts each panel into this many; two levels together tell the error.
