@@ -30,6 +30,10 @@ def test_importing_the_package_is_free() -> None:
     assert not imported_by("import thalweg") & HEAVY
 
 
+def test_training_imports_no_library_that_only_some_models_need() -> None:
+    assert not imported_by("import thalweg; thalweg.fit; thalweg.Model") & {"scipy", "numpyro", "sklearn", "polars"}
+
+
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--version"], ["predict", "--help"], ["lesson", "--help"], ["lesson"]]
 )

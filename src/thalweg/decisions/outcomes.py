@@ -8,7 +8,6 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 from thalweg.core.errors import ArgumentError
 from thalweg.core.validate import number
@@ -40,6 +39,7 @@ def class_probabilities(distribution: Any) -> Float[np.ndarray, "*rows classes"]
     if isinstance(distribution, (np.ndarray, list)) or not hasattr(distribution, "batch_shape"):
         return _checked(distribution)
     import numpyro.distributions as densities
+    from scipy.special import expit, softmax
 
     base = distribution
     while isinstance(base, densities.Independent):

@@ -8,8 +8,6 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.optimize
-import scipy.special
 from jaxtyping import Array, Float, Int
 
 from thalweg.core.validate import number
@@ -72,16 +70,19 @@ class Focal(Categorical):
 
     def output_bias(self, y: np.ndarray, outputs: int | None = None) -> np.ndarray:
         """Return the constant logits of least mean cost, centered."""
+        from scipy.optimize import minimize
+        from scipy.special import log_softmax
+
         start = super().output_bias(y, outputs).astype(np.float64)
         frequencies = class_frequencies(y, len(start), self.class_weights, self.label_smoothing)
 
         def mean_cost(logits: np.ndarray) -> tuple[float, np.ndarray]:
-            logarithms = scipy.special.log_softmax(logits)
+            logarithms = log_softmax(logits)
             costs, falls = _focal(logarithms, self.gamma)
             pulls = frequencies * np.asarray(falls)
             return float(frequencies @ np.asarray(costs)), np.exp(logarithms) * pulls.sum() - pulls
 
-        best = scipy.optimize.minimize(mean_cost, start, jac=True, method="L-BFGS-B", options={"gtol": 1e-8}).x
+        best = minimize(mean_cost, start, jac=True, method="L-BFGS-B", options={"gtol": 1e-8}).x
         return np.asarray(best - best.mean(), np.float32)
 
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
-import scipy.optimize
 from jaxtyping import Array, Float
 
 from thalweg.core.validate import number
@@ -73,6 +72,8 @@ class Huber(Regression):
 
     def with_noise(self, outputs: np.ndarray, y: np.ndarray) -> Self:
         """Return the likelihood with the scale of greatest likelihood; δ stays."""
+        from scipy.optimize import minimize_scalar
+
         residual = np.abs(np.asarray(y, np.float64) - np.asarray(outputs, np.float64))
         smallest = floor_scale(0.0, y)
 
@@ -84,7 +85,7 @@ class Huber(Regression):
         # Convex in 1/s: one minimum, where the mean of ρ'(z) z is 1. As ρ'(z) z ≤ z², it is below the Gaussian scale.
         gaussian = max(float(np.sqrt(np.mean(residual**2))), smallest)
         bounds = math.log(smallest), math.log(gaussian) + 1e-6
-        best = scipy.optimize.minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-8})
+        best = minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-8})
         return dataclasses.replace(self, scale=math.exp(best.x))
 
     def output_bias(self, y: np.ndarray, outputs: int | None = None) -> np.ndarray:

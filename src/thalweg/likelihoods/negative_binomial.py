@@ -8,8 +8,6 @@ from typing import Any, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
-import scipy.optimize
-import scipy.special
 from jax.scipy.special import gammaln
 from jaxtyping import Array, Float, Shaped
 
@@ -75,17 +73,20 @@ class NegativeBinomial(Counts):
 
     def with_noise(self, outputs: np.ndarray, y: np.ndarray) -> Self:
         """Return the likelihood with the α of greatest likelihood, the means held fixed."""
+        from scipy.optimize import minimize_scalar
+        from scipy.special import gammaln as log_gamma
+
         raw: Any = np.asarray(outputs, np.float64)
         logarithm: Any = np.log(self.mean(raw))
         count = np.asarray(y, np.float64)
 
         def cost(log_r: float) -> float:
             r = math.exp(log_r)
-            ways = scipy.special.gammaln(r) - scipy.special.gammaln(count + r)
+            ways = log_gamma(r) - log_gamma(count + r)
             return float(np.mean(ways + r * softplus(logarithm - log_r) + count * softplus(log_r - logarithm)))
 
         bounds = (-math.log(LARGEST_DISPERSION), -math.log(SMALLEST_DISPERSION))
-        best = scipy.optimize.minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-8})
+        best = minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-8})
         dispersion = min(max(math.exp(-best.x), SMALLEST_DISPERSION), LARGEST_DISPERSION)
         return dataclasses.replace(self, dispersion=dispersion)
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
-import scipy.optimize
 from jaxtyping import Array, Float
 
 from thalweg.core.validate import number
@@ -72,6 +71,8 @@ class StudentT(Regression):
 
     def with_noise(self, outputs: np.ndarray, y: np.ndarray) -> Self:
         """Return the likelihood with the scale and the degrees of freedom, 2.1 to 200, of greatest likelihood."""
+        from scipy.optimize import minimize
+
         squares = np.square(np.asarray(y, np.float64) - np.asarray(outputs, np.float64))
         smallest = floor_scale(0.0, y)
         start = max(1.48 * math.sqrt(float(np.median(squares))), smallest)
@@ -80,7 +81,7 @@ class StudentT(Regression):
             df, scale = np.exp(logarithms)
             return float(0.5 * (df + 1) * np.mean(np.log1p(squares / (df * scale**2)))) + _constant(df, scale)
 
-        best = scipy.optimize.minimize(
+        best = minimize(
             cost,
             np.log([4.0, start]),
             method="Nelder-Mead",

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 TOLERANCE = 2.0
 """Pixels within which a predicted boundary counts as found."""
@@ -34,7 +33,9 @@ def boundary(mask: np.ndarray) -> np.ndarray:
         >>> boundary(np.pad(np.ones((3, 3), bool), 1)).sum()
         np.int64(8)
     """
-    return np.asarray(mask & ~ndimage.binary_erosion(mask, border_value=1))
+    from scipy.ndimage import binary_erosion
+
+    return np.asarray(mask & ~binary_erosion(mask, border_value=1))
 
 
 def boundary_errors(true: np.ndarray, predicted: np.ndarray) -> BoundaryErrors:
@@ -53,12 +54,14 @@ def boundary_errors(true: np.ndarray, predicted: np.ndarray) -> BoundaryErrors:
     Source: Csurka et al., *What is a good evaluation measure for semantic segmentation?* (2013); Taha & Hanbury,
     *Metrics for evaluating 3D medical image segmentation* (2015).
     """
+    from scipy.ndimage import distance_transform_edt
+
     edges = boundary(true), boundary(predicted)
     if not edges[0].any() or not edges[1].any():
         found = math.nan if edges[0].any() == edges[1].any() else 0.0
         return BoundaryErrors(math.nan, math.nan, found)
     from_true, from_predicted = (
-        ndimage.distance_transform_edt(~other)[edge] for edge, other in zip(edges, edges[::-1], strict=True)
+        distance_transform_edt(~other)[edge] for edge, other in zip(edges, edges[::-1], strict=True)
     )
     recall, precision = (float(np.mean(d <= TOLERANCE)) for d in (from_true, from_predicted))
     return BoundaryErrors(
