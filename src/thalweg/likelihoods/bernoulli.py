@@ -10,7 +10,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from thalweg.core.errors import ArgumentError
-from thalweg.likelihoods.labels import check_class_numbers, class_frequencies, class_weights, label_smoothing
+from thalweg.likelihoods.labels import (
+    binary_cross_entropy,
+    check_class_numbers,
+    class_frequencies,
+    class_weights,
+    label_smoothing,
+)
 from thalweg.likelihoods.likelihood import Likelihood, TargetKind, array_library
 
 
@@ -20,9 +26,6 @@ class Bernoulli(Likelihood):
 
     -ln q(y|x; θ) = -y ln σ(a) - (1 - y) ln(1 - σ(a)), with error vector δ_L = σ(a) - y. Label smoothing ε replaces y by
     (1 - ε) y + ε / 2; class weights multiply both by w_y. Equals the softmax of two outputs whose difference is a.
-
-    With s = 2y - 1 and u = s a the cost is ln(1 + e^{-u}) + ½ ε u and the error s (½ ε - σ(-u)): both keep their
-    relative accuracy however sure the prediction is.
 
     Args:
         class_weights: factors for the cost of examples of class 0 and 1; the mean cost is not divided by them.
@@ -51,25 +54,11 @@ class Bernoulli(Likelihood):
         if self.class_weights is not None and len(self.class_weights) != 2:
             raise ArgumentError("class_weights", "2 numbers, one a class", repr(self.class_weights))
 
-    def cost(self, outputs: Float[Array, "batch 1"], y: Int[Array, " batch"]) -> Float[Array, " batch"]:
-        return self.cost_and_error(outputs, y)[0]
-
-    def error(self, outputs: Float[Array, "batch 1"], y: Int[Array, " batch"]) -> Float[Array, "batch 1"]:
-        return self.cost_and_error(outputs, y)[1]
-
     def cost_and_error(
         self, outputs: Float[Array, "batch 1"], y: Int[Array, " batch"]
     ) -> tuple[Float[Array, " batch"], Float[Array, "batch 1"]]:
         positive = y == 1
-        sign = jnp.where(positive, 1.0, -1.0).astype(outputs.dtype)
-        margin = sign * outputs[..., 0]
-        power = jnp.exp(-jnp.abs(margin))
-        cost = jnp.log1p(power) + jnp.maximum(-margin, 0)
-        wrong = jnp.where(margin > 0, power, 1) / (1 + power)  # σ(-u)
-        if self.label_smoothing:
-            half = 0.5 * self.label_smoothing
-            cost, wrong = cost + half * margin, wrong - half
-        error = -sign * wrong
+        cost, error = binary_cross_entropy(outputs[..., 0], positive, self.label_smoothing)
         if self.class_weights is not None:
             weight = jnp.where(positive, self.class_weights[1], self.class_weights[0]).astype(outputs.dtype)
             cost, error = weight * cost, weight * error

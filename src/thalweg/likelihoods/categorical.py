@@ -49,12 +49,6 @@ class Categorical(Likelihood):
         object.__setattr__(self, "class_weights", class_weights(self.class_weights))
         object.__setattr__(self, "label_smoothing", label_smoothing(self.label_smoothing))
 
-    def cost(self, outputs: Float[Array, "batch outputs"], y: Int[Array, " batch"]) -> Float[Array, " batch"]:
-        return self.cost_and_error(outputs, y)[0]
-
-    def error(self, outputs: Float[Array, "batch outputs"], y: Int[Array, " batch"]) -> Float[Array, "batch outputs"]:
-        return self.cost_and_error(outputs, y)[1]
-
     def cost_and_error(
         self, outputs: Float[Array, "batch outputs"], y: Int[Array, " batch"]
     ) -> tuple[Float[Array, " batch"], Float[Array, "batch outputs"]]:

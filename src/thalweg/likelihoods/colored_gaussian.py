@@ -50,14 +50,6 @@ class ColoredGaussian(Regression):
         if self.covariance is not None:
             object.__setattr__(self, "covariance", _rows(check_covariance("covariance", self.covariance)))
 
-    def cost(self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch outputs"]) -> Float[Array, " batch"]:
-        return self.cost_and_error(outputs, y)[0]
-
-    def error(
-        self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch outputs"]
-    ) -> Float[Array, "batch outputs"]:
-        return self.cost_and_error(outputs, y)[1]
-
     def cost_and_error(
         self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch outputs"]
     ) -> tuple[Float[Array, " batch"], Float[Array, "batch outputs"]]:

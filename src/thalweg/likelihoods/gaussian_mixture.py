@@ -53,14 +53,6 @@ class GaussianMixture(Regression):
         components = number("components", self.components, at_least=1, at_most=1000, integer=True)
         object.__setattr__(self, "components", components)
 
-    def cost(self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch targets"]) -> Float[Array, " batch"]:
-        return self.cost_and_error(outputs, y)[0]
-
-    def error(
-        self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch targets"]
-    ) -> Float[Array, "batch outputs"]:
-        return self.cost_and_error(outputs, y)[1]
-
     def cost_and_error(
         self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch targets"]
     ) -> tuple[Float[Array, " batch"], Float[Array, "batch outputs"]]:

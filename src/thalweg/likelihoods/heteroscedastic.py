@@ -50,14 +50,6 @@ class Heteroscedastic(Regression):
     def __post_init__(self) -> None:
         object.__setattr__(self, "beta", number("beta", self.beta, at_least=0, at_most=1))
 
-    def cost(self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch targets"]) -> Float[Array, " batch"]:
-        return self.cost_and_error(outputs, y)[0]
-
-    def error(
-        self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch targets"]
-    ) -> Float[Array, "batch outputs"]:
-        return self.cost_and_error(outputs, y)[1]
-
     def cost_and_error(
         self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch targets"]
     ) -> tuple[Float[Array, " batch"], Float[Array, "batch outputs"]]:

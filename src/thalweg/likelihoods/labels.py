@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from thalweg.core.errors import ArgumentError
 from thalweg.core.validate import number
@@ -86,6 +87,30 @@ def label_smoothing(smoothing: float) -> float:
         0.1
     """
     return float(number("label_smoothing", smoothing, at_least=0, below=1))
+
+
+def binary_cross_entropy(
+    logits: Float[Array, "*shape"], positive: Bool[Array, "*shape"], smoothing: float
+) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
+    """Return -t ln σ(a) - (1 - t) ln σ(-a) with t = (1 - ε) y + ε / 2, and the error σ(a) - t, elementwise.
+
+    With s = 2y - 1 and u = s a the cost is ln(1 + e^{-u}) + ½ ε u and the error s (½ ε - σ(-u)): both keep their
+    relative accuracy however sure the prediction is.
+
+    Example:
+        >>> cost, error = binary_cross_entropy(jnp.zeros(2), jnp.array([True, False]), 0.0)
+        >>> round(float(cost[0]), 4), error.tolist()  # ln 2
+        (0.6931, [-0.5, 0.5])
+    """
+    sign = jnp.where(positive, 1.0, -1.0).astype(logits.dtype)
+    margin = sign * logits
+    power = jnp.exp(-jnp.abs(margin))
+    cost = jnp.log1p(power) + jnp.maximum(-margin, 0)
+    wrong = jnp.where(margin > 0, power, 1) / (1 + power)  # σ(-u)
+    if smoothing:
+        half = 0.5 * smoothing
+        cost, wrong = cost + half * margin, wrong - half
+    return cost, -sign * wrong
 
 
 def mistakes(values: Float[Array, "batch classes"], y: Int[Array, " batch"]) -> Float[Array, "batch 1"]:

@@ -27,6 +27,8 @@ _LEARNING_ONLY = {"class_weights", "positive_weights", "label_smoothing"}
 class Likelihood(ABC):
     """A family of conditional densities q(y|x; θ), with the network's outputs a = f(x; θ) as its parameters.
 
+    A family gives :meth:`cost` and :meth:`error`, or both at once in :meth:`cost_and_error` where they share work.
+
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.
     """
 
@@ -36,20 +38,20 @@ class Likelihood(ABC):
     proper: ClassVar[bool] = True
     """Whether the cost is the negative log-density of the predictive distribution, so that losses compare in nats."""
 
-    @abstractmethod
     def cost(self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch ..."]) -> Float[Array, " batch"]:
         """Return -ln q(y|x; θ) of each example, in nats, including constants."""
+        return self.cost_and_error(outputs, y)[0]
 
-    @abstractmethod
     def error(
         self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch ..."]
     ) -> Float[Array, "batch outputs"]:
         """Return the output error vector δ_L = ∂cost/∂outputs in closed form."""
+        return self.cost_and_error(outputs, y)[1]
 
     def cost_and_error(
         self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch ..."]
     ) -> tuple[Float[Array, " batch"], Float[Array, "batch outputs"]]:
-        """Return :meth:`cost` and :meth:`error` together; families that share work between them override this."""
+        """Return :meth:`cost` and :meth:`error` together."""
         return self.cost(outputs, y), self.error(outputs, y)
 
     def loss(

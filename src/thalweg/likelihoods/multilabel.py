@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Shaped
 
 from thalweg.core.errors import ArgumentError
 from thalweg.core.validate import number
-from thalweg.likelihoods.labels import label_smoothing
+from thalweg.likelihoods.labels import binary_cross_entropy, label_smoothing
 from thalweg.likelihoods.likelihood import Likelihood, TargetKind, array_library
 from thalweg.likelihoods.links import sigmoid
 from thalweg.likelihoods.regression import check_columns
@@ -50,27 +50,11 @@ class Multilabel(Likelihood):
         object.__setattr__(self, "positive_weights", _positive_weights(self.positive_weights))
         object.__setattr__(self, "label_smoothing", label_smoothing(self.label_smoothing))
 
-    def cost(self, outputs: Float[Array, "batch labels"], y: Shaped[Array, "batch labels"]) -> Float[Array, " batch"]:
-        return self.cost_and_error(outputs, y)[0]
-
-    def error(
-        self, outputs: Float[Array, "batch labels"], y: Shaped[Array, "batch labels"]
-    ) -> Float[Array, "batch labels"]:
-        return self.cost_and_error(outputs, y)[1]
-
     def cost_and_error(
         self, outputs: Float[Array, "batch labels"], y: Shaped[Array, "batch labels"]
     ) -> tuple[Float[Array, " batch"], Float[Array, "batch labels"]]:
         positive = y == 1
-        sign = jnp.where(positive, 1.0, -1.0).astype(outputs.dtype)
-        margin = sign * outputs
-        power = jnp.exp(-jnp.abs(margin))
-        cost = jnp.log1p(power) + jnp.maximum(-margin, 0)
-        wrong = jnp.where(margin > 0, power, 1) / (1 + power)  # σ(-u)
-        if self.label_smoothing:
-            half = 0.5 * self.label_smoothing
-            cost, wrong = cost + half * margin, wrong - half
-        error = -sign * wrong
+        cost, error = binary_cross_entropy(outputs, positive, self.label_smoothing)
         if self.positive_weights is not None:
             weight = jnp.where(positive, jnp.asarray(self.positive_weights, outputs.dtype), 1)
             cost, error = weight * cost, weight * error

@@ -39,14 +39,6 @@ class MultivariateGaussian(Regression):
 
     name: ClassVar[str] = "multivariate_gaussian"
 
-    def cost(self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch targets"]) -> Float[Array, " batch"]:
-        return self.cost_and_error(outputs, y)[0]
-
-    def error(
-        self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch targets"]
-    ) -> Float[Array, "batch outputs"]:
-        return self.cost_and_error(outputs, y)[1]
-
     def cost_and_error(
         self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch targets"]
     ) -> tuple[Float[Array, " batch"], Float[Array, "batch outputs"]]:
