@@ -146,9 +146,9 @@ def test_density_cdf_moments_and_mode(index: int) -> None:
     total = integral(case, p)
     np.testing.assert_allclose(total[-1], 1, atol=digits)
     np.testing.assert_allclose(cdf(d, x), total, atol=digits)
-    centre = integral(case, p * x)[-1]
-    np.testing.assert_allclose(mean(d), centre, rtol=1e-6, atol=1e-7)
-    spread = integral(case, p * (x - centre) ** 2)[-1]
+    center = integral(case, p * x)[-1]
+    np.testing.assert_allclose(mean(d), center, rtol=1e-6, atol=1e-7)
+    spread = integral(case, p * (x - center) ** 2)[-1]
     np.testing.assert_allclose(variance(d), spread, rtol=1e-6, atol=1e-12)
     np.testing.assert_allclose(std(d), np.sqrt(spread), rtol=1e-6, atol=1e-7)
     answer = expectation(np.cos, d)

@@ -107,9 +107,9 @@ def test_a_distribution_that_can_only_be_drawn_from_is_decided_by_sampling() -> 
 def test_components_of_a_vector_are_decided_one_by_one() -> None:
     answer = decide(dist.Normal(np.stack([LOC, -LOC], axis=1), 1.0).to_event(1), "pinball=0.9")
     np.testing.assert_allclose(answer.actions, np.stack([LOC, -LOC], axis=1) + stats.norm.ppf(0.9), rtol=1e-6)
-    coloured = dist.MultivariateNormal(np.zeros((4, 2)), np.array([[4.0, 1.0], [1.0, 1.0]]))
+    colored = dist.MultivariateNormal(np.zeros((4, 2)), np.array([[4.0, 1.0], [1.0, 1.0]]))
     np.testing.assert_allclose(
-        decide(coloured, "pinball=0.9").actions[0], stats.norm.ppf(0.9) * np.array([2, 1]), rtol=1e-5
+        decide(colored, "pinball=0.9").actions[0], stats.norm.ppf(0.9) * np.array([2, 1]), rtol=1e-5
     )
 
 

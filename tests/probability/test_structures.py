@@ -65,9 +65,9 @@ def test_mixtures_of_numbers(make: Any) -> None:
     # At 1 - 1e-9 the last digit of F stands for 1e-7 of the tail.
     np.testing.assert_allclose(quantile(d, q)[-1], expected[-1], rtol=1e-7)
     np.testing.assert_array_equal(quantile(d, [0.0, 1.0]), [-np.inf, np.inf])
-    centre = WEIGHTS @ LOCS
-    np.testing.assert_allclose(mean(d), centre, rtol=1e-12)
-    np.testing.assert_allclose(variance(d), WEIGHTS @ (SCALES**2 + LOCS**2) - centre**2, rtol=1e-12)
+    center = WEIGHTS @ LOCS
+    np.testing.assert_allclose(mean(d), center, rtol=1e-12)
+    np.testing.assert_allclose(variance(d), WEIGHTS @ (SCALES**2 + LOCS**2) - center**2, rtol=1e-12)
     # Every maximum of the density, by brute force.
     grid = np.linspace(-5, 7, 1_200_001)
     p = mixture_pdf(grid)
@@ -118,11 +118,11 @@ def test_mixtures_of_normal_vectors() -> None:
     loc = np.array([[0.0, 0.0], [2.5, 1.0], [-1.0, 3.0]])
     matrices = np.array([[[1.0, 0.3], [0.3, 0.5]], [[0.4, -0.1], [-0.1, 0.3]], [[0.5, 0.0], [0.0, 1.5]]])
     d = dist.MixtureSameFamily(dist.Categorical(probs=WEIGHTS), dist.MultivariateNormal(loc, matrices))
-    centre = WEIGHTS @ loc
-    np.testing.assert_allclose(mean(d), centre, rtol=1e-6)
+    center = WEIGHTS @ loc
+    np.testing.assert_allclose(mean(d), center, rtol=1e-6)
     second = np.einsum("k,kij->ij", WEIGHTS, matrices + loc[:, :, None] * loc[:, None])
-    np.testing.assert_allclose(covariance(d), second - np.outer(centre, centre), rtol=1e-5)
-    np.testing.assert_allclose(variance(d), np.diag(second) - centre**2, rtol=1e-5)
+    np.testing.assert_allclose(covariance(d), second - np.outer(center, center), rtol=1e-5)
+    np.testing.assert_allclose(variance(d), np.diag(second) - center**2, rtol=1e-5)
 
     def cost(x: np.ndarray) -> float:
         parts = zip(WEIGHTS, loc, matrices, strict=True)

@@ -94,18 +94,18 @@ def _sampled(g: Callable[[Any], Any], d: Any, key: Array, samples: int) -> Estim
     size = max(1, math.prod(d.batch_shape + d.event_shape))
     piece = max(1, min(samples, _MOST_NUMBERS // size))
     # Sums about the first mean, so that large means lose no digits of the variance.
-    centre, total, squares, count = np.zeros(d.batch_shape), np.zeros(d.batch_shape), np.zeros(d.batch_shape), 0
+    center, total, squares, count = np.zeros(d.batch_shape), np.zeros(d.batch_shape), np.zeros(d.batch_shape), 0
     while count < samples:
         key, now = jax.random.split(key)
         n = min(piece, samples - count)
         values = _values(g, np.asarray(d.sample(now, (n,))), d.batch_shape)
-        centre = values.mean(axis=0) if count == 0 else centre
-        total = total + (values - centre).sum(axis=0)
-        squares = squares + ((values - centre) ** 2).sum(axis=0)
+        center = values.mean(axis=0) if count == 0 else center
+        total = total + (values - center).sum(axis=0)
+        squares = squares + ((values - center) ** 2).sum(axis=0)
         count += n
     shift = total / samples
     spread = np.maximum(squares / samples - shift**2, 0) * samples / (samples - 1)
-    return Estimate(centre + shift, "Monte Carlo", np.sqrt(spread / samples))
+    return Estimate(center + shift, "Monte Carlo", np.sqrt(spread / samples))
 
 
 def support(d: Any) -> tuple[Numbers, Numbers, bool]:

@@ -116,17 +116,17 @@ class MixtureView(View):
 
     def modes(self) -> tuple[Numbers, Numbers]:
         r"""Return all local maxima (M, \*shape), ascending, and their ln p; rows with fewer end in NaN and -inf."""
-        centres = self._each(lambda v, _: v.mode())
+        centers = self._each(lambda v, _: v.mode())
         full = np.broadcast_shapes(
-            centres.shape, self._weights.shape, np.expand_dims(np.empty(self.shape), self._axis).shape
+            centers.shape, self._weights.shape, np.expand_dims(np.empty(self.shape), self._axis).shape
         )
-        centres = np.broadcast_to(centres, full)
+        centers = np.broadcast_to(centers, full)
         if self.discrete:
-            return self._whole_modes(centres)
+            return self._whole_modes(centers)
         quartiles = [self._each(lambda v, at: v.quantile(at), q) for q in (0.25, 0.75)]
         # The standard deviation of normal components; unlike it, this exists for all families.
         scale = np.broadcast_to((quartiles[1] - quartiles[0]) / 1.349, full)
-        grid = np.moveaxis(centres[..., None] + scale[..., None] * _AROUND, (self._axis - 1, -1), (0, 1))
+        grid = np.moveaxis(centers[..., None] + scale[..., None] * _AROUND, (self._axis - 1, -1), (0, 1))
         grid = np.sort(np.clip(grid.reshape(-1, *self.shape), self.lower, self.upper), axis=0)
         value = np.stack([self.log_density(x) for x in grid])
         return self._climb(grid, value, scale.min(axis=self._axis))
@@ -152,9 +152,9 @@ class MixtureView(View):
         keep[1:] &= ~(keep[:-1] & (x[1:] - x[:-1] < 2 * step))
         return _pack(x, best, keep)
 
-    def _whole_modes(self, centres: Numbers) -> tuple[Numbers, Numbers]:
+    def _whole_modes(self, centers: Numbers) -> tuple[Numbers, Numbers]:
         """Look at every whole number from the least to the greatest mode of a component."""
-        first, last = centres.min(axis=self._axis), centres.max(axis=self._axis)
+        first, last = centers.min(axis=self._axis), centers.max(axis=self._axis)
         count = int((last - first).max()) + 3
         x = first - 1 + np.arange(count).reshape(-1, *(1,) * len(self.shape))
         value = np.stack([self.log_density(at) for at in x])

@@ -162,8 +162,8 @@ def _(d: Any) -> Numbers:
 
 @_covariance.register(Empirical)
 def _(d: Any) -> Numbers:
-    centred = d.points - mean(d)[..., None, :]
-    return np.asarray(np.swapaxes(d.weights[..., None] * centred, -1, -2) @ centred)
+    centered = d.points - mean(d)[..., None, :]
+    return np.asarray(np.swapaxes(d.weights[..., None] * centered, -1, -2) @ centered)
 
 
 @_covariance.register(dist.Delta)

@@ -295,8 +295,8 @@ class OwnView(View):
 
     def _inverted(self, q: Numbers) -> Numbers:
         """Widen a bracket around the mean until it holds the quantile."""
-        centre, step = np.broadcast_to(self.mean(), self.shape), np.sqrt(self.variance()) + 1
-        low, high = centre - step, centre + step
+        center, step = np.broadcast_to(self.mean(), self.shape), np.sqrt(self.variance()) + 1
+        low, high = center - step, center + step
         for _ in range(60):
             step = 2 * step
             low = np.where(self.cdf(low) > q, np.maximum(low - step, self.lower), low)

@@ -90,7 +90,7 @@ def _read_part(folder: Path, need_target: bool) -> Table:
 
 
 def picture(file: Path, convert: Callable[[Any], Array] | None = None) -> Array:
-    """Read one picture: grey as (height, width), any other as (height, width, 3), unless converted otherwise.
+    """Read one picture: gray as (height, width), any other as (height, width, 3), unless converted otherwise.
 
     Args:
         file: any format that Pillow reads.
@@ -111,8 +111,8 @@ def picture(file: Path, convert: Callable[[Any], Array] | None = None) -> Array:
 
 
 def _bytes(image: Any) -> Array:
-    """Pixels as unsigned bytes, grey or red, green and blue."""
-    if image.mode.startswith("I"):  # 16 bits of grey
+    """Pixels as unsigned bytes, gray or red, green and blue."""
+    if image.mode.startswith("I"):  # 16 bits of gray
         return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
     return np.asarray(image.convert("L" if image.mode in {"1", "L", "LA"} else "RGB"))
 
