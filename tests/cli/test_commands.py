@@ -15,6 +15,7 @@ from thalweg.cli.main import _show_warning
 from thalweg.cli.registries import registry_names
 from thalweg.core.errors import DataWarning
 from thalweg.runs.config import RunConfig, make_config
+from thalweg.runs.prepare import SEGMENTATION
 from thalweg.runs.record import create_run
 
 
@@ -160,17 +161,17 @@ def test_test_set_from_a_file(thalweg, flowers: Path) -> None:
 
 def test_every_setting_reaches_the_run(thalweg, flowers: Path) -> None:
     flags = (
-        "--target species --hidden 8,8 --activation tanh --normalization batch --residual --dropout 0.1 --initializer "
-        "orthogonal --likelihood categorical --label-smoothing 0.1 --class-weight balanced --optimizer nesterov "
-        "--learning-rate 0.01 --schedule step --schedule-options factor=0.5 --warmup 0.1 --momentum 0.8 --weight-decay "
-        "1e-4 --l1 1e-6 --l2 1e-6 --clip-norm 1 --clip-value 1 --ema 0.9 --input-noise 0.01 --epochs 2 --batch-size 7 "
-        "--seed 3 --no-standardize --checkpoint-seconds 60 --validation 0.1 --patience 5 --test 0.3 --out r"
+        "--target species --hidden 8,8 --activation tanh --normalization batch --residual --dropout 0.1 "
+        "--initializer orthogonal --likelihood soft_dice --likelihood-options cross_entropy=0.5 --label-smoothing "
+        "0.1 --class-weight balanced --optimizer nesterov --learning-rate 0.01 --schedule step --schedule-options "
+        "factor=0.5 --warmup 0.1 --momentum 0.8 --weight-decay 1e-4 --l1 1e-6 --l2 1e-6 --clip-norm 1 --clip-value "
+        "1 --ema 0.9 --input-noise 0.01 --epochs 2 --batch-size 7 --seed 3 --no-standardize --checkpoint-seconds "
+        "60 --validation 0.1 --patience 5 --test 0.3 --calibrate temperature --out r"
     )
     assert thalweg("train", flowers, *flags.split()).code == 0
-    kept = tomllib.loads(Path("r/config.toml").read_text())
-    defaults = {name: field.default for name, field in RunConfig.model_fields.items()}
-    same = [name for name, value in kept.items() if value == defaults[name]]
-    assert same == ["optimizer_options", "full_batch"]
+    kept = make_config(tomllib.loads(Path("r/config.toml").read_text()))
+    same = {name for name, field in RunConfig.model_fields.items() if getattr(kept, name) == field.default}
+    assert same == {"out", "classes", "threads", "optimizer_options", "full_batch"} | SEGMENTATION
     command = json.loads(Path("r/run.json").read_text())["command"]
     assert thalweg(*command[1:], "--out", "again").code == 0
     assert Path("r/model/weights.safetensors").read_bytes() == Path("again/model/weights.safetensors").read_bytes()
