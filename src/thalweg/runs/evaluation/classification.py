@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.decisions.calibration.reliability import reliability
+from thalweg.decisions.calibration import nll, reliability
+from thalweg.likelihoods.overlap import count_pairs
 
 from .examples import Inputs, examples, number, ratio
 
@@ -66,16 +67,15 @@ def classification_evaluation(
     guess = p.argmax(axis=1)
     confidence = p[np.arange(rows), guess]
     probability_true = p[np.arange(rows), y]
-    matrix = np.bincount(y * classes + guess, minlength=classes * classes).reshape(classes, classes)
+    matrix = count_pairs(y, guess, classes)
     wrong = np.flatnonzero(guess != y)
     # stable sort: equal confidences keep the order of the rows, so the report is the same every time
     top = wrong[np.argsort(-confidence[wrong], kind="stable")]
     picture = example_shape is not None and inputs is not None
     top = top[: PICTURES if picture else ROW_EXAMPLES]
     shown = examples(inputs, kept[top], example_shape)
-    loss = float(-np.log(np.maximum(probability_true, np.finfo(np.float64).tiny)).mean()) if rows else math.nan
-    bins = reliability_bins(confidence, guess == y)
-    answer = {"schema": SCHEMA, "task": "classification", "not_finite": len(y_all) - rows, "loss": number(loss)}
+    loss = number(nll(p, y)) if rows else None
+    answer = {"schema": SCHEMA, "task": "classification", "not_finite": len(y_all) - rows, "loss": loss}
     return (
         answer
         | counted(matrix, names, majority)
@@ -91,8 +91,7 @@ def classification_evaluation(
                 }
                 for i, example in zip(top, shown, strict=True)
             ],
-            "reliability": bins,
-            "calibration_error": calibration_error(bins),
+            **reliability_bins(confidence, guess == y),
             **({"distance": _distance(y, guess)} if ordered else {}),
             "features": None if picture or feature_names is None else [str(name) for name in feature_names],
             "picture": picture,
@@ -143,19 +142,14 @@ def _distance(y: np.ndarray, guess: np.ndarray) -> dict[str, float | None]:
     }
 
 
-def calibration_error(bins: list[dict[str, Any]]) -> float | None:
-    """Return the expected calibration error, Σ count/total · |accuracy - confidence|."""
-    total = sum(b["count"] for b in bins)
-    return sum(b["count"] * abs(b["accuracy"] - b["confidence"]) for b in bins if b["count"]) / total if total else None
-
-
-def reliability_bins(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
-    """Return for ten bins of the winning probability how many answers there are, and how many of them are right."""
+def reliability_bins(confidence: np.ndarray, right: np.ndarray) -> dict[str, Any]:
+    """Return for ten bins of the winning probability how many answers are right, and the expected calibration error."""
     curve = reliability(confidence, right, bins=BINS)
     columns = (curve.low, curve.high, curve.count, curve.claimed, curve.came_true, curve.band_low, curve.band_high)
     names = ("low", "high", "count", "confidence", "accuracy", "accuracy_low", "accuracy_high")
     rows = [dict(zip(names, row, strict=True)) for row in zip(*(column.tolist() for column in columns), strict=True)]
-    return [{name: value if math.isfinite(value) else None for name, value in row.items()} for row in rows]
+    bins = [{name: value if math.isfinite(value) else None for name, value in row.items()} for row in rows]
+    return {"reliability": bins, "calibration_error": curve.error if len(right) else None}
 
 
 def _confused_pairs(matrix: np.ndarray, names: list[str]) -> list[dict[str, Any]]:

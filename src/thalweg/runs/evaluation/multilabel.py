@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .classification import ROW_EXAMPLES, SCHEMA, calibration_error, reliability_bins
+from .classification import ROW_EXAMPLES, SCHEMA, reliability_bins
 from .examples import Inputs, examples, number, ratio
 
 
@@ -56,7 +56,6 @@ def multilabel_evaluation(
     # stable sort: equal confidences keep the order of the rows, so the report is the same every time
     top = places[np.argsort(-confidence[wrong], kind="stable")][:ROW_EXAMPLES]
     shown = examples(inputs, kept[top[:, 0]], None) if len(top) else []
-    bins = reliability_bins(confidence.ravel(), ~wrong.ravel())
 
     def said(value: int, name: str) -> str:
         return name if value else f"not {name}"
@@ -89,8 +88,7 @@ def multilabel_evaluation(
             }
             for (n, k), example in zip(top, shown, strict=True)
         ],
-        "reliability": bins,
-        "calibration_error": calibration_error(bins),
+        **reliability_bins(confidence.ravel(), ~wrong.ravel()),
         "features": None if feature_names is None else [str(name) for name in feature_names],
     }
 

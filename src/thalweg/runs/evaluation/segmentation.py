@@ -11,7 +11,7 @@ import numpy as np
 from thalweg.likelihoods.overlap import count_pairs, overlap_indices
 
 from .boundaries import TOLERANCE, boundary_errors
-from .classification import SCHEMA, calibration_error, counted, reliability_bins
+from .classification import SCHEMA, counted, reliability_bins
 from .examples import number
 from .overlays import error_map, overlay
 
@@ -67,8 +67,7 @@ def segmentation_evaluation(
         {"schema": SCHEMA, "task": "classification", "not_finite": 0, "loss": number(loss)}
         | counted(pairs, names, majority)
         | {
-            "reliability": (bins := reliability_bins(confidence, right)),
-            "calibration_error": calibration_error(bins),
+            **reliability_bins(confidence, right),
             "confident_mistakes": [],
             "features": None,
             "picture": False,
