@@ -87,6 +87,15 @@ def write_atomic(path: Path | str, write: bytes | str | Callable[[Path], object]
             temporary.unlink(missing_ok=True)
 
 
+def write_json(path: Path | str, content: Mapping[str, Any]) -> None:
+    """Write a JSON file, whole or not at all; numbers that are not finite become null.
+
+    Raises:
+        StorageError: the place is read-only, full or gone.
+    """
+    write_atomic(path, json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
+
+
 def append_line(path: Path | str, row: Mapping[str, Any]) -> None:
     """Append one line of JSON to a file, whole or not at all; numbers that are not finite become null.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from thalweg.core.errors import ArgumentError, ModelError, StorageError
-from thalweg.core.files import write_atomic
-from thalweg.core.plain import plain
+from thalweg.core.files import write_json
 from thalweg.data.read import read
 from thalweg.data.table import Table
 from thalweg.decisions.calibration import Isotonic, Temperature
@@ -71,8 +69,7 @@ def calibrate_run(
         return model, None
     name = "training" if tables.test is None else "test"
     evaluation = judge(model, tables.test or tables.train, tables.train)
-    text = json.dumps(plain({name: evaluation}), indent=1, allow_nan=False)
-    write_atomic(path / "evaluation.json", text + "\n")
+    write_json(path / "evaluation.json", {name: evaluation})
     write_report(path)
     return model, evaluation
 

@@ -10,8 +10,9 @@ from thalweg.data.volumes import Volumes, as_volumes
 from thalweg.deploy import Segmenter
 from thalweg.runs.config import make_config
 from thalweg.runs.fit import finished
+from thalweg.runs.plan import train_plan
 from thalweg.runs.segmentation import prepare_segmentation
-from thalweg.training import Hook, train
+from thalweg.training import Hook
 
 
 def fit_segmentation(
@@ -61,19 +62,7 @@ def fit_segmentation(
     given = {"data": volumes.name, "task": "segment", "window": window, "test": "none" if test is None else test}
     config = make_config(given | settings)
     plan = prepare_segmentation(config, volumes, held)
-    trained = train(
-        plan.network,
-        plan.likelihood,
-        plan.train,
-        plan.optimizer,
-        epochs=config.epochs,
-        seed=config.seed,
-        test=plan.test,
-        validation=plan.validation,
-        average=config.ema,
-        stopping=plan.stopping,
-        hooks=hooks,
-    )
+    trained = train_plan(plan, config, hooks)
     finished(trained, config.epochs)
     model = plan.model(trained)
     assert isinstance(model, Segmenter), "made by this plan"

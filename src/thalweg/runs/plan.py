@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -11,9 +12,10 @@ from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.optimizers import Optimizer
 from thalweg.runs.calibration import calibrated_on
+from thalweg.runs.config import RunConfig
 from thalweg.runs.judge import judge
 from thalweg.runs.noise import NOISE_ROWS, with_noise
-from thalweg.training import EarlyStopping, Trained
+from thalweg.training import Checkpoints, EarlyStopping, Hook, Trained, train
 
 Part = TypeVar("Part")
 
@@ -67,3 +69,34 @@ class Plan:
     def judge(self, model: Model) -> dict[str, Any]:
         """Return what the model does on the test rows, or on the training rows when there are no others."""
         return judge(model, self.tables.test or self.tables.train, self.tables.train)
+
+
+def train_plan(
+    plan: Plan, config: RunConfig, hooks: Sequence[Hook], checkpoints: Checkpoints | None = None
+) -> Trained:
+    """Train what was planned, as long and as averaged as the settings say.
+
+    Args:
+        plan: made from ``config``.
+        config: the settings.
+        hooks: follow the training.
+        checkpoints: where a run keeps its state.
+
+    Raises:
+        DivergedError: a quantity was not finite.
+    """
+    return train(
+        plan.network,
+        plan.likelihood,
+        plan.train,
+        plan.optimizer,
+        epochs=config.epochs,
+        seed=config.seed,
+        test=plan.test,
+        validation=plan.validation,
+        average=config.ema,
+        stopping=plan.stopping,
+        hooks=hooks,
+        checkpoints=checkpoints,
+        score_scale=plan.encoder.target_scale,
+    )

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from thalweg.core.errors import ArgumentError, ModelError, StorageError
-from thalweg.core.files import append_line, storage_errors, write_atomic
-from thalweg.core.plain import plain
+from thalweg.core.files import append_line, storage_errors, write_atomic, write_json
 from thalweg.runs.config import RunConfig, config_toml, make_config, read_config
 
 STATUS, LOG, CONFIG, LOCK = "run.json", "log.jsonl", "config.toml", ".lock"
@@ -67,7 +66,7 @@ class RunFolder:
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write one JSON file of the folder, whole or not at all; numbers that are not finite become null."""
-        write_atomic(self.path / name, json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
+        write_json(self.path / name, content)
 
     def close(self) -> None:
         """Let other processes have the folder."""

@@ -17,11 +17,11 @@ from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, Stora
 from thalweg.deploy import Model
 from thalweg.runs import facts
 from thalweg.runs.config import RunConfig, changed_settings, make_config
-from thalweg.runs.plan import Plan
+from thalweg.runs.plan import Plan, train_plan
 from thalweg.runs.prepare import prepare
 from thalweg.runs.record import RunFolder, check_free, create_run, resume_run
 from thalweg.runs.report import write_report
-from thalweg.training import Checkpoints, Hook, RunInfo, Trained, train
+from thalweg.training import Checkpoints, Hook, RunInfo, Trained
 
 Say = Callable[[str], None]
 
@@ -159,21 +159,7 @@ def _train(folder: RunFolder, config: RunConfig, plan: Plan, hooks: Sequence[Hoo
         _announce(plan, folder, say)
         checkpoints = Checkpoints(folder.checkpoint, config.checkpoint_seconds)
         try:
-            trained = train(
-                plan.network,
-                plan.likelihood,
-                plan.train,
-                plan.optimizer,
-                epochs=config.epochs,
-                seed=config.seed,
-                test=plan.test,
-                validation=plan.validation,
-                average=config.ema,
-                stopping=plan.stopping,
-                hooks=[_Record(folder), *hooks],
-                checkpoints=checkpoints,
-                score_scale=plan.encoder.target_scale,
-            )
+            trained = train_plan(plan, config, [_Record(folder), *hooks], checkpoints)
         except DivergedError as error:
             history = error.trained.history if isinstance(error.trained, Trained) else []
             _ending(folder, history, started, state="diverged", message=str(error))

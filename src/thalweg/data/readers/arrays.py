@@ -36,14 +36,10 @@ def read_npz(path: Path, target: str | None, need_target: bool) -> Table:
     Raises:
         DataError: the archive is damaged, or its keys do not tell what is what; names them.
     """
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
-        raise DataError(damaged(path, "npz archive", error)) from None
+    arrays = load_npz(path)
     names = _names(arrays, "feature_names")
     target_names = _names(arrays, "target_names")
-    shown = ", ".join(f"{key} {value.shape}" for key, value in arrays.items()) or "nothing"
+    shown = held(arrays)
     if target is not None and target_names and target == ",".join(target_names):
         target = None  # as a model knows it
     if target is not None and target not in arrays:
@@ -95,6 +91,29 @@ def read_npy(path: Path, target: str | None, need_target: bool) -> Table:
             "nothing, and no file of targets lies beside it",
         )
     return from_arrays(examples, None, str(path))
+
+
+def load_npz(path: Path) -> dict[str, Array]:
+    """Load all arrays of an ``.npz`` archive.
+
+    Raises:
+        DataError: the archive is damaged or holds Python objects.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
+        raise DataError(damaged(path, "npz archive", error)) from None
+
+
+def held(arrays: Mapping[str, Array]) -> str:
+    """Return the keys and shapes of an archive in words.
+
+    Example:
+        >>> held({"x": np.zeros((3, 2))})
+        'x (3, 2)'
+    """
+    return ", ".join(f"{key} {value.shape}" for key, value in arrays.items()) or "nothing"
 
 
 def load_npy(path: Path) -> Array:

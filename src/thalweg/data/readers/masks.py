@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.errors import DataError, StorageError, nearest
-from thalweg.data.readers.arrays import FEATURE_KEYS, TARGET_KEYS, damaged, find_key, load_npy
+from thalweg.data.readers.arrays import FEATURE_KEYS, TARGET_KEYS, damaged, find_key, held, load_npy, load_npz
 from thalweg.data.readers.images import SUFFIXES, picture
 from thalweg.data.volumes import Volumes, as_volumes
 
@@ -56,20 +55,15 @@ def read_volumes(
 
 
 def _read_archive(path: Path, target: str | None, need_mask: bool) -> tuple[Any, Any]:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
-        raise DataError(damaged(path, "npz archive", error)) from None
+    arrays = load_npz(path)
     image = find_key(arrays, IMAGE_KEYS, ("{}",))
     mask = target if target in arrays else find_key(arrays, MASK_KEYS, ("{}",)) if target is None else None
     if image is None and len(others := [key for key in arrays if key != mask]) == 1 and not need_mask:
         image = others[0]
     if image is None or (mask is None and need_mask):
-        shown = ", ".join(f"{key} {value.shape}" for key, value in arrays.items()) or "nothing"
         wanted = "image" if image is None else target or "mask"
         raise DataError(
-            f"{path}: expected the keys image and {target or 'mask (or label)'}, found {shown}. "
+            f"{path}: expected the keys image and {target or 'mask (or label)'}, found {held(arrays)}. "
             f"{nearest(wanted, arrays)}".rstrip()
         )
     return arrays[image], None if mask is None else arrays[mask]
