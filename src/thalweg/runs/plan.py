@@ -71,9 +71,7 @@ class Plan:
         return judge(model, self.tables.test or self.tables.train, self.tables.train)
 
 
-def train_plan(
-    plan: Plan, config: RunConfig, hooks: Sequence[Hook], checkpoints: Checkpoints | None = None
-) -> Trained:
+def train_plan(plan: Plan, config: RunConfig, hooks: Sequence[Hook], checkpoints: Checkpoints | None = None) -> Trained:
     """Train what was planned, as long and as averaged as the settings say.
 
     Args:
