@@ -33,23 +33,28 @@ def main() -> None:
     options = _options()
     limit_processors()
     rounds = options.rounds or (2 if options.quick else 7)
-    disk_rounds = options.rounds or (1 if options.quick else DISK_ROUNDS)
+    own_rounds = {
+        "disk": options.rounds or (1 if options.quick else DISK_ROUNDS),
+        "kde": options.rounds or 3,
+        "likelihoods": options.rounds or 1,
+    }
     sections: dict[str, Callable[[], str]] = {
         "steps": partial(steps.measure, rounds=rounds, quick=options.quick),
         "instruments": partial(instruments.measure, rounds=rounds, quick=options.quick),
         "start": partial(start.measure, rounds=rounds, quick=options.quick),
         "mnist": partial(mnist.measure, rounds=rounds, quick=options.quick),
-        "disk": partial(disk.measure, rounds=disk_rounds, quick=options.quick, size=options.disk_gb),
-        "kde": partial(kde.measure, rounds=options.rounds or 3, quick=options.quick),
-        "likelihoods": partial(likelihoods.measure, rounds=options.rounds or 1, quick=options.quick, data=options.data),
+        "disk": partial(disk.measure, rounds=own_rounds["disk"], quick=options.quick, size=options.disk_gb),
+        "kde": partial(kde.measure, rounds=own_rounds["kde"], quick=options.quick),
+        "likelihoods": partial(
+            likelihoods.measure, rounds=own_rounds["likelihoods"], quick=options.quick, data=options.data
+        ),
         "segmentation": partial(segmentation.measure, data=options.data, quick=options.quick),
         "decisions": partial(decisions.measure, data=options.data, quick=options.quick),
     }
     out = options.out or (None if options.quick else RESULTS)
     for name in [options.only] if options.only else sections:
         print(f"{TITLES[name]} …", flush=True)
-        own_rounds = {"disk": disk_rounds, "likelihoods": options.rounds or 1}.get(name, rounds)
-        command = f"python -m benchmarks --only {name} --rounds {own_rounds}"
+        command = f"python -m benchmarks --only {name} --rounds {own_rounds.get(name, rounds)}"
         text = f"`{command}{' --quick' * options.quick}`\n\n{describe()}\n\n{sections[name]()}"
         print(f"\n## {TITLES[name]}\n\n{text}\n", flush=True)
         if out is not None:

@@ -1,14 +1,17 @@
-"""Commands of thalweg as a user would start them, with a cache folder of their own."""
+"""Commands in processes of their own: those of thalweg as a user would start them, and workers that measure."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.machine import ENVIRONMENT
+from benchmarks.rounds import ROOT
 
 
 def thalweg(*arguments: str) -> list[str]:
@@ -35,7 +38,25 @@ def seconds(command: list[str], folder: Path, cache: Path | None = None) -> floa
     began = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     passed = time.perf_counter() - began
+    _check(done)
+    return passed
+
+
+def worker_answer(module: str, *arguments: object) -> dict[str, Any]:
+    """Run a module of the benchmarks and return what it prints, one line of JSON.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    environment = os.environ | ENVIRONMENT
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    _check(done)
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def _check(done: subprocess.CompletedProcess[str]) -> None:
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise RuntimeError(f"{' '.join(command[1:])} failed: {' '.join(last)}")
-    return passed
+        raise RuntimeError(f"{' '.join(done.args[1:])} failed: {' '.join(last)}")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -14,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.commands import worker_answer
 from benchmarks.figures import figures, ratios, verdict
-from benchmarks.machine import ENVIRONMENT, memory_bytes
-from benchmarks.rounds import ROOT
+from benchmarks.machine import memory_bytes
 from benchmarks.table import table
 
 FEATURES, HIDDEN, CLASSES, BATCH = 784, 512, 10, 128
@@ -106,18 +103,7 @@ def _write(file: Path, rows: int) -> None:
 
 def _run(file: Path, source: str, rows: int) -> dict[str, Any]:
     _out_of_cache(file)
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.disk_worker", str(file), source, str(rows)],
-        cwd=ROOT,
-        env=os.environ | ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"training from {source} failed: {' '.join(done.stderr.strip().splitlines()[-1:])}")
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+    return worker_answer("benchmarks.disk_worker", file, source, rows)
 
 
 def _out_of_cache(file: Path) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
-import subprocess
 import sys
 import time
 import warnings
@@ -15,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.commands import worker_answer
 from benchmarks.figures import duration, figures, ratios, verdict
-from benchmarks.machine import ENVIRONMENT
 from benchmarks.rounds import ROOT
 from benchmarks.table import table
 
@@ -80,18 +78,14 @@ def _speed(rounds: int, n: int, queries: int) -> str:
 
 def _timed(run: Callable[[], Any]) -> tuple[Any, float]:
     began = time.perf_counter()
-    answer = run()
-    return answer, time.perf_counter() - began
+    found = run()
+    return found, time.perf_counter() - began
 
 
 def _memory(n: int, queries: int) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.kde", str(n), str(queries)],
-        cwd=ROOT, env=os.environ | ENVIRONMENT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    answer = json.loads(done.stdout.splitlines()[-1])
-    peak = answer["bytes"] / 1e9
-    row = [f"{n} × {queries}", duration(answer["seconds"]), f"{peak:.2f} GB", "< 1 GB", verdict(peak < 1)]
+    found = worker_answer("benchmarks.kde", n, queries)
+    peak = found["bytes"] / 1e9
+    row = [f"{n} × {queries}", duration(found["seconds"]), f"{peak:.2f} GB", "< 1 GB", verdict(peak < 1)]
     return table(["points × queries", "time", "peak memory of the process", "target", "reached"], [row]).strip()
 
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import thalweg as tw
+from benchmarks.commands import worker_answer
 from benchmarks.figures import duration, verdict
-from benchmarks.machine import ENVIRONMENT
-from benchmarks.rounds import ROOT
 from benchmarks.table import table
 from thalweg.data.volumes import Volumes, as_volumes
 from thalweg.data.windows import WindowEncoder
@@ -214,18 +209,7 @@ def _tiles(quick: bool) -> str:
 
 def _worker(task: str, size: int) -> dict[str, Any]:
     print(f"  segmentation: {task}", flush=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.segmentation_worker", task, str(size)],
-        cwd=ROOT,
-        env=os.environ | ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{task} failed: {' '.join(done.stderr.strip().splitlines()[-1:])}")
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+    return worker_answer("benchmarks.segmentation_worker", task, size)
 
 
 def _windows(encoder: WindowEncoder, volumes: Volumes, stride: int) -> tuple[np.ndarray, np.ndarray]:

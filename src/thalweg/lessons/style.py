@@ -22,8 +22,6 @@ INK, SOFT, PALE = "#15202B", "#66727E", "#DDE4EA"
 CYCLE = (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY)
 """Colors of series, in order."""
 
-DIVERGING = LinearSegmentedColormap.from_list("thalweg", [BLUE, "#9CC8E3", "#FFFFFF", "#F3B58F", ORANGE])
-"""From low, through white, to high."""
 SEQUENTIAL = LinearSegmentedColormap.from_list("thalweg-blues", ["#FFFFFF", "#B9D9EC", "#5BA4D0"])
 """From nothing to much; lines in any of the colors stand out against it."""
 
