@@ -62,9 +62,6 @@ def test_folders_of_pictures(tmp_path: Path, color: bool) -> None:
     write_masks(tmp_path / "out", MASKS, like=tmp_path)
     for i in range(3):
         np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / f"s{i}.png")), MASKS[i])
-    (tmp_path / "masks" / "s1.tif").unlink()
-    with pytest.raises(DataError, match=r"'s1' is in one of .*images and .*masks only"):
-        read_volumes(tmp_path)
     Image.fromarray(IMAGES[0][:4]).save(tmp_path / "images" / "s2.png")
     with pytest.raises(DataError, match=r"s0.png is 6 × 5.*, s2.png 4 × 5"):
         read_volumes(tmp_path / "images", need_mask=False, channel_axis=color)
@@ -77,6 +74,24 @@ def test_colored_masks_and_empty_folders(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((6, 5, 3), np.uint8)).save(tmp_path / "masks" / "s0.tif")
     with pytest.raises(DataError, match="mask of gray levels, one label a pixel, got 3 colors"):
         read_volumes(tmp_path)
+
+
+@pytest.mark.parametrize(("gone", "lacking"), [("masks/s1.tif", "masks"), ("images/s1.png", "images")])
+def test_a_picture_without_its_partner_is_named(tmp_path: Path, gone: str, lacking: str) -> None:
+    pictures(tmp_path, color=False)
+    (tmp_path / gone).unlink()
+    with pytest.raises(
+        DataError, match=rf"s1\.\w+: \S*{lacking} holds no file of the name s1\. Images and masks go in pairs"
+    ):
+        read_volumes(tmp_path)
+
+
+def test_text_under_the_name_of_an_archive_is_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "d.npz").write_text("no archive")
+    with pytest.raises(DataError, match=r"d\.npz: is no npz archive of numbers or text"):
+        read_volumes(tmp_path / "d.npz")
+    with pytest.raises(DataError, match="iris: a bundled table; expected images with masks"):
+        read_volumes("iris")
 
 
 def test_nifti_there_and_back(tmp_path: Path) -> None:

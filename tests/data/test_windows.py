@@ -146,6 +146,9 @@ def test_encoder_reads_back_what_it_wrote() -> None:
         (np.zeros((4, 4)), np.full((4, 4), -1), "labels from 0 on, got -1"),
         (np.zeros((4, 4)), np.full((4, 4), 0.5), "whole numbers, one label a pixel, got 0.5"),
         (np.array([["a"]]), np.zeros((1, 1), int), "images of numbers"),
+        (np.zeros((4, 4)), np.full((4, 4), np.inf), "whole numbers, one label a pixel, got inf"),
+        (np.zeros((0, 4, 4)), np.zeros((0, 4, 4)), r"images: expected at least one pixel, got none: shape \(0, 4, 4\)"),
+        (np.where(np.eye(4) > 0, 1e300, 0), np.eye(4, dtype=int), r"the image is 1e\+300 at \(0, 0\)\. Scale it down"),
         (np.where(np.eye(4) > 0, np.nan, 0), np.eye(4, dtype=int), r"the image is nan at \(0, 0\)"),
     ],
 )

@@ -135,6 +135,7 @@ def test_every_pair_has_a_test() -> None:
         ("beta_binomial", (dist.Beta(1.0, 1.0), [3.5], 4), "y: expected whole numbers from 0 to 4, got 3.5"),
         ("dirichlet_categorical", (dist.Dirichlet(np.ones(3)), [3]), "class numbers from 0 to 2, got 3"),
         ("dirichlet_multinomial", (dist.Dirichlet(np.ones(2)), [[1, 2], [1, 1]]), "equal sums"),
+        ("beta_bernoulli", (dist.Beta(1.0, 1.0), [1, 2, 0]), "y: expected zeros and ones, got 2"),
         ("gamma_poisson", (dist.Gamma(1.0, 1.0), [-1]), "y: expected counts of at least 0, got -1"),
         ("gamma_exponential", (dist.Gamma(1.0, 1.0), [np.nan]), "y: expected times of at least 0, got nan"),
         ("normal_normal", (dist.Normal(0.0, 1.0), [1.0], 0.0), "scale: expected a number above 0"),

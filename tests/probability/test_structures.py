@@ -289,7 +289,7 @@ def test_densities_with_two_modes_poles_heavy_tails_and_edges() -> None:
     [
         (lambda x: 0 * x, (-np.inf, np.inf), "integral is finite"),
         (lambda x: -np.log(x), (0, 1), "infinite towards 0"),
-        (lambda x: -np.log(x), (1, np.inf), "integral is finite"),
+        (lambda x: -np.log(x), (1, np.inf), "infinite towards inf"),
         (lambda x: x, (0, np.inf), "integral is finite"),
         (lambda x: np.full_like(x, -np.inf), (0, 1), "positive somewhere"),
         (lambda x: x * np.nan, (0, 1), "finite numbers or minus infinity"),
@@ -337,6 +337,10 @@ def test_expectations_of_rows() -> None:
         (lambda: make_distribution("nomal"), "Did you mean 'normal'"),
         (lambda: make_distribution("normal", mu=1.0), "parameters: expected those of normal"),
         (lambda: make_distribution("normal", loc=0.0, scale=-1.0), "scale"),
+        (lambda: make_distribution("gamma", rate=1.0), "expected concentration, which gamma needs, got rate"),
+        (lambda: make_distribution("gamma", concentraton=1.0), "Did you mean 'concentration'"),
+        (lambda: make_distribution("categorical", probs=[0.5, 0.6]), "invalid probs"),
+        (lambda: make_distribution("uniform", low=1.0, high=[2.0, 0.0]), "low: expected less than high, got 1"),
         (
             lambda: make_distribution("multivariate_normal", loc=np.zeros(2), covariance_matrix=[[1.0, 2], [2, 1]]),
             "covariance_matrix: expected a positive definite matrix, got one whose smallest eigenvalue is -1",

@@ -51,7 +51,7 @@ def test_hidden_none_is_a_linear_model() -> None:
         ({"batch_size": -3}, "batch_size: expected a whole number, at least 1, got -3."),
         ({"learning_rate": "nan"}, "learning_rate: expected a number, above 0, got 'nan'."),
         ({"learning_rate": 0}, "learning_rate: expected a number, above 0, got 0."),
-        ({"hidden": "32,0"}, "hidden: expected whole numbers from 1 on, like 512,256, got '32,0'."),
+        ({"hidden": "32,0"}, "hidden: expected whole numbers from 1 on, separated by commas, got '32,0'."),
         ({"dropout": 1}, "dropout: expected a number, at least 0, below 1, got 1."),
         ({"normalization": "batsh"}, "normalization: expected one of none, batch, layer, got 'batsh'."),
         ({"optimizer_options": "x"}, "optimizer_options: expected NAME=NUMBER pairs, got 'x'."),

@@ -146,13 +146,18 @@ def test_bad_input_is_one_line(done: Path, tmp_path: Path, capsys: pytest.Captur
     )
     assert "test: expected some of the slices" in train(good, "--test", "90:")
     for name in ("gaussian", "multilabel", "poisson"):
-        assert "likelihood: expected one of classes, bernoulli, categorical" in train(good, "--likelihood", name)
+        assert "likelihood: expected one of auto, bernoulli, categorical" in train(good, "--likelihood", name)
     assert not (tmp_path / "r").exists()
     assert "window: expected the task 'segment'" in fails(capsys, "train", "iris", "--window", "3")
     color = archive(tmp_path / "h.npz", image=np.repeat(image[..., None], 3, axis=3))
     assert "images: expected 1 channels, as in training, got 3" in fails(
         capsys, "evaluate", str(done / "run"), str(color)
     )
+    assert "iris: a bundled table; expected images" in fails(capsys, "train", "iris", "--task", "segment")
+    assert "a model of images" in fails(capsys, "decide", str(done / "run"), str(good), "-o", str(tmp_path / "d.csv"))
+    assert "a model of images" in fails(capsys, "calibrate", str(done / "run"))
+    with pytest.raises(ArgumentError, match=r"x: expected windows \(N, \d+\), got shape .* for predict, predict_proba"):
+        tw.load(done / "run").decide(image)
 
 
 def test_slices_held_out() -> None:

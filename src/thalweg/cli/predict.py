@@ -98,8 +98,11 @@ def rows_for(model: Model, run: Path, data: str, output: Path) -> Any:
         ModelError: the model cannot read tables.
     """
     from thalweg.data.write import check_ending
+    from thalweg.deploy import Segmenter
 
     check_ending(output)
+    if isinstance(model, Segmenter):
+        raise ModelError(f"{run} is a model of images; expected one of tables. Masks are written by: thalweg predict.")
     if model.encoder is None:
         raise ModelError(f"{run} has no encoder: use it from Python, with thalweg.load and Model.predict.")
     return read_rows(data, model.encoder)

@@ -104,7 +104,9 @@ def as_volumes(image: Any, mask: Any = None, *, name: str = "images", channel_ax
     if labels is not None:
         channel_axis = values.ndim == labels.ndim + 1
     spatial = values.shape[:-1] if channel_axis else values.shape
-    if len(spatial) not in AXES or not values.size:
+    if len(spatial) in AXES and not values.size:
+        raise ArgumentError("images", "at least one pixel", f"none: shape {values.shape}")
+    if len(spatial) not in AXES:
         kinds = ", ".join(AXES.values())
         raise ArgumentError("images", f"a shape {kinds}, each with channels at the end or without", f"{values.shape}")
     if labels is not None and labels.shape != spatial:
@@ -114,9 +116,8 @@ def as_volumes(image: Any, mask: Any = None, *, name: str = "images", channel_ax
             f"shape {labels.shape}",
             "A mask has one label for each pixel.",
         )
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        raise DataError(f"{name}: the image is {values[place]} at {place}. Replace pixels that are not finite.")
+    if values.dtype.kind == "f":
+        _check_finite(values, name)
     shape = (*(1,) * (4 - len(spatial)), *spatial)
     return Volumes(
         name,
@@ -127,13 +128,26 @@ def as_volumes(image: Any, mask: Any = None, *, name: str = "images", channel_ax
     )
 
 
+def _check_finite(values: NDArray[Any], name: str) -> None:
+    """Windows are float32: what that cannot hold would be infinite in them."""
+    largest = float(np.finfo(np.float32).max)
+    if float(values.min()) >= -largest and float(values.max()) <= largest:
+        return
+    place = tuple(int(i) for i in np.argwhere(~(np.abs(values) <= largest))[0])
+    finite = np.isfinite(values[place])
+    advice = "Scale it down: float32 ends at 3.4e+38." if finite else "Replace pixels that are not finite."
+    raise DataError(f"{name}: the image is {values[place]} at {place}. {advice}")
+
+
 def _labels(mask: NDArray[Any], name: str) -> NDArray[Any]:
     """Masks as whole numbers; floats that are whole count."""
-    if mask.dtype.kind == "f" and mask.size and np.isfinite(mask).all() and (mask == np.round(mask)).all():
+    if mask.dtype.kind == "f":
+        odd = mask[~(np.isfinite(mask) & (mask == np.round(mask)))]
+        if odd.size:
+            raise DataError(f"{name}: expected masks of whole numbers, one label a pixel, got {odd[0]}.")
         mask = mask.astype(np.int64)
     if mask.dtype.kind not in "biu":
-        odd = f"{mask.dtype}" if mask.dtype.kind != "f" else f"{mask[~(mask == np.round(mask))].flat[0]}"
-        raise DataError(f"{name}: expected masks of whole numbers, one label a pixel, got {odd}.")
+        raise DataError(f"{name}: expected masks of whole numbers, one label a pixel, got {mask.dtype}.")
     if mask.dtype.kind == "b":
         mask = mask.astype(np.uint8)
     if mask.size and mask.min() < 0:

@@ -49,6 +49,22 @@ class Segmenter(Model):
         """Labels in the order of `predict_proba`."""
         return np.asarray(self.windows.classes)
 
+    def encode(self, x: Any) -> NDArray[np.float32]:
+        """Return windows (N, d) as they are.
+
+        Raises:
+            ArgumentError: images, which `predict`, `predict_proba` and `evaluate` take.
+        """
+        if np.ndim(x) != 2 or np.shape(x)[1] != self.network.inputs:
+            raise ArgumentError(
+                "x",
+                f"windows (N, {self.network.inputs})",
+                f"shape {np.shape(x)}",
+                "Images are for predict, predict_proba and evaluate; what follows works on the probabilities of "
+                "predict_proba, such as thalweg.decisions.decide.",
+            )
+        return super().encode(x)
+
     def volumes(self, images: Any, masks: Any = None) -> Volumes:
         """Return images (and masks) as volumes, checked to be like those of training.
 

@@ -148,7 +148,7 @@ def _draw_errors(axes: Axes, numbers: Approximation) -> None:
     axes.axhline(numbers.constant, color=SOFT, lw=1, ls="--")
     label(axes, widths[-1], 1.08 * numbers.constant, "best constant", SOFT, ha="right", va="bottom")
     axes.axhline(NOISE, color=SOFT, lw=1, ls=":")
-    label(axes, widths[0], NOISE / 1.08, "noise of one target", SOFT, ha="left", va="top")
+    label(axes, widths[-1], 1.08 * NOISE, "noise of one target", SOFT, ha="right", va="bottom")
     axes.plot(widths, errors, "o-", color=BLUE)
     axes.set(xscale="log", yscale="log", xticks=widths, yticks=(0.02, 0.05, 0.1, 0.2, 0.5, 1), ylim=(0.02, 1.5))
     axes.set_xticklabels(map(str, widths))

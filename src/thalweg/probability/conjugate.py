@@ -297,7 +297,9 @@ def _observations(y: Any, expected: str, bounds: tuple[float, float], *, whole: 
         raise ArgumentError("y", expected, type(y).__name__) from None
     if values.size == 0:
         raise ArgumentError("y", f"{expected}, at least one observation", "none")
-    good = np.isfinite(values) & (values >= bounds[0]) & (values <= bounds[1]) & (~whole | (values == np.rint(values)))
+    good = np.isfinite(values) & (values >= bounds[0]) & (values <= bounds[1])
+    if whole:
+        good &= values == np.rint(values)
     if not good.all():
         raise ArgumentError("y", expected, f"{values[~good][0]:g}")
     return values

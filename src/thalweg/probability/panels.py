@@ -7,6 +7,7 @@ that heavy tails and integrable poles are met. A panel whose Gauss–Legendre su
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -165,9 +166,10 @@ def _check_ends(mass: Numbers, edges: Numbers) -> None:
     total = mass.sum()
     if not np.isfinite(total) or max(mass[0], mass[-1]) > 1e-6 * total:
         where = edges[0] if mass[0] > mass[-1] else edges[-1]
+        end = f"{math.copysign(math.inf, where)}" if abs(where) > 1e100 else f"{where:.3g}"
         raise ArgumentError(
             "log_density",
             "a density whose integral is finite",
-            f"one that is infinite towards {where:.3g}",
+            f"one that is infinite towards {end}",
             "Give finite bounds, or a density with thinner tails.",
         )

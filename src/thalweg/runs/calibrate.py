@@ -41,7 +41,9 @@ def calibrate_run(
         StorageError: the folder is in use or cannot be written.
     """
     model = load(path)
-    if isinstance(model, Segmenter) or model.encoder is None:
+    if isinstance(model, Segmenter):
+        raise ModelError(f"{path} is a model of images; calibrate works on models of tables.")
+    if model.encoder is None:
         raise ModelError(f"{path} cannot be calibrated by rows of a table; use Model.calibrate from Python.")
     is_run = (path / STATUS).is_file()
     if is_run and is_locked(path):

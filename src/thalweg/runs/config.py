@@ -249,7 +249,7 @@ def expected(field: FieldInfo) -> str:
         return f"NAME={'NUMBER' if float in get_args(kind) else 'VALUE'} pairs"
     if kind not in words:
         names = str in get_args(get_args(kind)[0])
-        return "at least two names, like low,high" if names else "whole numbers from 1 on, like 512,256"
+        return "at least two names, like low,high" if names else "whole numbers from 1 on, separated by commas"
     bounds = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     limits = [
         f"{word} {getattr(bound, name):g}"

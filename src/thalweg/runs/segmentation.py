@@ -154,7 +154,7 @@ def prepare_segmentation(
 def _check_likelihood(name: str) -> None:
     fitting = [known for known, family in LIKELIHOODS.items() if family.targets in LABELED]
     if name not in {"auto", *fitting}:
-        raise ArgumentError("likelihood", f"one of classes, {', '.join(fitting)}", repr(name))
+        raise ArgumentError("likelihood", f"one of auto, {', '.join(fitting)}", repr(name))
 
 
 def make_slices(config: RunConfig, volumes: Volumes, test: Volumes | None = None) -> Tables[Slices]:

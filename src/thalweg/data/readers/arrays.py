@@ -188,6 +188,8 @@ def _sibling(path: Path) -> Path | None:
 
 def damaged(path: Path, kind: str, error: Exception) -> str:
     """Return the message for a file that cannot be read."""
-    if "allow_pickle" in str(error) or "pickled" in str(error):
+    if str(error).startswith("Object arrays"):
         return f"{path}: holds Python objects, which are not read because that can run code. Save numbers or text."
+    if "pickled" in str(error):  # NumPy takes whatever is no array for a pickle
+        return f"{path}: is no {kind} of numbers or text. Pickles are not read, because that can run code."
     return f"{path}: the {kind} is truncated or damaged ({str(error).splitlines()[0]}). Write or fetch it again."

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.errors import DataError, StorageError, nearest
+from thalweg.data.bundled import DATASETS
 from thalweg.data.readers.arrays import FEATURE_KEYS, TARGET_KEYS, damaged, find_key, held, load_npy, load_npz
 from thalweg.data.readers.images import SUFFIXES, picture
 from thalweg.data.volumes import Volumes, as_volumes
@@ -39,6 +40,8 @@ def read_volumes(
     """
     path = Path(path).expanduser()
     if not path.exists():
+        if str(path) in DATASETS:
+            raise DataError(f"{path}: a bundled table; expected images with masks, an .npz or a folder.")
         near = nearest(path.name, (e.name for e in path.parent.iterdir())) if path.parent.is_dir() else ""
         raise StorageError(f"{path}: no such file or folder. {near}".rstrip())
     if path.is_dir():
@@ -83,8 +86,12 @@ def _read_folder(path: Path, need_mask: bool) -> tuple[Any, Any]:
     if masks is None or not need_mask:
         return image, None
     of_masks = picture_files(masks)
-    if alone := sorted(set(files) ^ set(of_masks)):
-        raise DataError(f"{path}: {alone[0]!r} is in one of {images} and {masks} only. Give each image its mask.")
+    for found, others, folder in ((files, of_masks, masks), (of_masks, files, images)):
+        if alone := [name for name in found if name not in others]:
+            more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
+            raise DataError(
+                f"{found[alone[0]]}: {folder} holds no file of the name {alone[0]}{more}. Images and masks go in pairs."
+            )
     return image, _stacked([of_masks[name] for name in files], mask=True)
 
 
