@@ -12,13 +12,13 @@ from thalweg.core.errors import ArgumentError
 from thalweg.decisions.costs import Cost
 from thalweg.decisions.outcomes import Method, Points, points
 from thalweg.decisions.result import Decisions
+from thalweg.probability.view import golden
 
 LEVELS = np.concatenate([10.0 ** np.arange(-9, -2), np.linspace(0.02, 0.98, 25), 1 - 10.0 ** np.arange(-3, -10, -1)])
 """Where in the distribution of Y the search for the best action begins."""
 
-GOLDEN = (np.sqrt(5) - 1) / 2
 STEPS = 48
-"""Steps of the golden section: the bracket shrinks by GOLDEN ** STEPS ≈ 1e-10."""
+"""Steps of the golden section: the bracket shrinks by 1e-10."""
 
 ENTRIES = 4_000_000
 """Costs held in memory at a time."""
@@ -136,16 +136,5 @@ def _search_rows(cost: Callable[[Any, Any], Any], x: Numbers, w: Numbers, plain:
     best = risks.argmin(axis=0)
     low = grid[np.maximum(best - 1, 0), rows]
     high = grid[np.minimum(best + 1, len(grid) - 1), rows]
-    inner, outer = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-    inner_risk, outer_risk = risk(inner), risk(outer)
-    for _ in range(STEPS):
-        left = inner_risk <= outer_risk
-        low, high = np.where(left, low, inner), np.where(left, outer, high)
-        kept, kept_risk = np.where(left, inner, outer), np.where(left, inner_risk, outer_risk)
-        new = np.where(left, high - GOLDEN * (high - low), low + GOLDEN * (high - low))
-        new_risk = risk(new)
-        inner, outer = np.where(left, new, kept), np.where(left, kept, new)
-        inner_risk, outer_risk = np.where(left, new_risk, kept_risk), np.where(left, kept_risk, new_risk)
-    found = np.where(inner_risk <= outer_risk, inner, outer)
-    least = np.minimum(inner_risk, outer_risk)
-    return np.asarray(np.where(least < risks[best, rows], found, grid[best, rows]))
+    found, most = golden(lambda actions: -risk(actions), low, high, STEPS)
+    return np.asarray(np.where(-most < risks[best, rows], found, grid[best, rows]))

@@ -14,6 +14,7 @@ from numpyro.distributions import Distribution, constraints
 from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 from thalweg.probability.bandwidth import BANDWIDTHS, choose_bandwidth
+from thalweg.probability.checks import check_weights
 from thalweg.probability.kernel_sums import log_kernel_sum, weighted_cdf
 from thalweg.probability.kernels import KERNELS
 from thalweg.probability.structures import OwnView
@@ -185,11 +186,9 @@ def _points(points: Any) -> np.ndarray:
 def _shares(weights: Any, n: int) -> np.ndarray:
     if weights is None:
         return np.full(n, 1 / n)
-    shares = np.asarray(weights, np.float64)
+    shares = check_weights("weights", weights)
     if shares.shape != (n,):
         raise ArgumentError("weights", f"{n} numbers, one a point", f"an array of shape {shares.shape}")
-    if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
-        raise ArgumentError("weights", "finite numbers of at least 0, not all 0", f"a smallest of {shares.min():g}")
     return np.asarray(shares / shares.sum())
 
 

@@ -141,8 +141,8 @@ class MixtureView(View):
         low = np.take_along_axis(grid, np.maximum(top - 2, 0), axis=0)
         high = np.take_along_axis(grid, np.minimum(top + 2, count - 1), axis=0)
         start = np.take_along_axis(grid, top, axis=0)
-        x = golden(self, low, high)
-        at_start, at_x = self.log_density(start), self.log_density(x)
+        x, at_x = golden(self.log_density, low, high)
+        at_start = self.log_density(start)
         x = np.where(at_start >= at_x, start, x)  # the density may be infinite, or have its edge, right there
         best = np.maximum(at_start, at_x)
         step = 1e-4 * scale

@@ -12,14 +12,9 @@ from numpyro.distributions.transforms import AffineTransform, IdentityTransform
 from scipy import stats
 
 from thalweg.core.errors import ArgumentError
-from thalweg.probability.families import (
-    binomial_view,
-    class_probabilities,
-    parameter,
-    scipy_view,
-)
+from thalweg.probability.families import binomial_view, class_probabilities, parameter, scipy_view
 from thalweg.probability.monotone_maps import MonotoneView, TruncatedView
-from thalweg.probability.view import Numbers, View, invert, rows, view
+from thalweg.probability.view import Numbers, View, invert, view
 
 
 class TableView(View):
@@ -328,5 +323,3 @@ def bounds(support: Any) -> tuple[Numbers, Numbers]:
     high = getattr(support, "upper_bound", np.inf)
     return np.asarray(low, np.float64), np.asarray(high, np.float64)
 
-
-__all__ = ["AffineView", "TableView", "TruncatedView", "bounds", "normal_covariance", "rows"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import cache, singledispatch
 from typing import Any
 
@@ -193,20 +194,36 @@ def highest(v: View) -> Numbers:
     x = np.concatenate([np.where(np.isfinite(v.lower), v.lower, x[0])[None], x])
     best = np.stack([v.log_density(at) for at in x]).argmax(axis=0)[None]
     low, at, high = (np.take_along_axis(x, np.clip(best + i, 0, len(x) - 1), axis=0)[0] for i in (-1, 0, 1))
-    found = golden(v, low, high)
-    return np.where(v.log_density(found) > v.log_density(at), found, at)
+    found, value = golden(v.log_density, low, high)
+    return np.where(value > v.log_density(at), found, at)
 
 
-def golden(v: View, low: Numbers, high: Numbers) -> Numbers:
-    """Return where the density is greatest between low and high, by golden section."""
+def golden(
+    f: Callable[[Numbers], Numbers], low: Numbers, high: Numbers, steps: int = 45
+) -> tuple[Numbers, Numbers]:
+    """Return where f is greatest between low and high, and its value there, elementwise by golden section.
+
+    Args:
+        f: with one maximum between the ends.
+        low: lower ends.
+        high: upper ends.
+        steps: each shrinks the bracket by 0.618.
+
+    Example:
+        >>> x, value = golden(lambda x: -((x - 1) ** 2), np.zeros(1), np.full(1, 3.0))
+        >>> x.round(6), value.round(6)
+        (array([1.]), array([-0.]))
+
+    Source: Kiefer, *Sequential Minimax Search for a Maximum* (1953).
+    """
     ratio = (np.sqrt(5) - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
-    at_left, at_right = v.log_density(left), v.log_density(right)
-    for _ in range(45):
+    at_left, at_right = f(left), f(right)
+    for _ in range(steps):
         up = at_right > at_left
         low, high = np.where(up, left, low), np.where(up, high, right)
         inner = np.where(up, low + ratio * (high - low), high - ratio * (high - low))
-        at_inner = v.log_density(inner)
+        at_inner = f(inner)
         left, right = np.where(up, right, inner), np.where(up, inner, left)
         at_left, at_right = np.where(up, at_right, at_inner), np.where(up, at_inner, at_left)
-    return np.asarray((low + high) / 2)
+    return np.where(at_right > at_left, right, left), np.maximum(at_left, at_right)
