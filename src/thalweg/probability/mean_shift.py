@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 from thalweg.core.errors import ArgumentError
 from thalweg.probability.families import class_probabilities
-from thalweg.probability.moments import covariance, mean
+from thalweg.probability.moments import component_moments
 from thalweg.probability.view import Numbers
 
 
@@ -23,15 +23,10 @@ def climb(d: Any) -> Numbers:
     Raises:
         ArgumentError: components that are not normal vectors.
     """
-    same = isinstance(d, dist.MixtureSameFamily)
-    parts = [d.component_distribution] if same else d.component_distributions
+    parts = [d.component_distribution] if isinstance(d, dist.MixtureSameFamily) else d.component_distributions
     if not all(_is_normal(part) for part in parts) or len(d.event_shape) != 1:
         raise ArgumentError("d", "a mixture of normal components, or of numbers", "other components")
-    if same:
-        means, matrices = mean(parts[0]), covariance(parts[0])
-    else:
-        means = np.stack(np.broadcast_arrays(*map(mean, parts)), axis=-2)
-        matrices = np.stack(np.broadcast_arrays(*map(covariance, parts)), axis=-3)
+    means, matrices = component_moments(d)
     weights = class_probabilities(d.mixing_distribution)
     k, size = weights.shape[-1], d.event_shape[0]
     means = np.broadcast_to(means, (*d.batch_shape, k, size))

@@ -191,11 +191,15 @@ def _(d: Any) -> Numbers:
 def _(d: Any) -> Numbers:
     # The law of total covariance, Σ w_k (C_k + (μ_k - μ)(μ_k - μ)ᵀ), components on axis -3.
     weights = mixture_weights(d)[..., None]
-    if isinstance(d, dist.MixtureSameFamily):
-        means, matrices = mean(d.component_distribution), covariance(d.component_distribution)
-    else:
-        parts = d.component_distributions
-        means = np.stack(np.broadcast_arrays(*map(mean, parts)), axis=-2)
-        matrices = np.stack(np.broadcast_arrays(*map(covariance, parts)), axis=-3)
+    means, matrices = component_moments(d)
     away = means - mean(d)[..., None, :]
     return np.asarray((weights * (matrices + away[..., :, None] * away[..., None, :])).sum(axis=-3))
+
+
+def component_moments(d: Any) -> tuple[Numbers, Numbers]:
+    """Return the mean vectors (..., K, k) and the covariance matrices (..., K, k, k) of a mixture's components."""
+    if isinstance(d, dist.MixtureSameFamily):
+        return mean(d.component_distribution), covariance(d.component_distribution)
+    parts = d.component_distributions
+    means = np.stack(np.broadcast_arrays(*map(mean, parts)), axis=-2)
+    return means, np.stack(np.broadcast_arrays(*map(covariance, parts)), axis=-3)
