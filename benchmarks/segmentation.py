@@ -11,7 +11,7 @@ import thalweg as tw
 from benchmarks.commands import worker_answer
 from benchmarks.figures import duration, verdict
 from benchmarks.table import table
-from thalweg.data.volumes import Volumes, as_volumes
+from thalweg.data.volumes import Plane, Volumes, as_volumes
 from thalweg.data.windows import WindowEncoder
 from thalweg.likelihoods.overlap import count_pairs, overlap_indices
 
@@ -220,11 +220,11 @@ def _windows(encoder: WindowEncoder, volumes: Volumes, stride: int) -> tuple[np.
     return x, np.concatenate(y)
 
 
-def _plane(encoder: WindowEncoder, volumes: Volumes, plane: tuple[int, int, slice]) -> np.ndarray:
+def _plane(encoder: WindowEncoder, volumes: Volumes, plane: Plane) -> np.ndarray:
     windows = encoder.windows(volumes.values)
     return windows.gather(windows.starts(plane))
 
 
-def _labels(volumes: Volumes, plane: tuple[int, int, slice]) -> np.ndarray:
+def _labels(volumes: Volumes, plane: Plane) -> np.ndarray:
     volume, depth, rows = plane
     return volumes.labels[volume, depth, rows].ravel()

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError, DataError
 
+Plane = tuple[int, int, slice]
+"""A picture within volumes: volume, depth and rows."""
+
 AXES = {2: "(height, width)", 3: "(slices, height, width)", 4: "(volumes, depth, height, width)"}
 
 
@@ -57,8 +60,8 @@ class Volumes:
         """
         return as_volumes(self.values.reshape(*self.shape, -1), masks, name=self.name)
 
-    def planes(self, slices: Sequence[int] | NDArray[Any]) -> list[tuple[int, int, slice]]:
-        """Return (volume, depth, rows) of each picture that these places on the first axis stand for, in their order.
+    def planes(self, slices: Sequence[int] | NDArray[Any]) -> list[Plane]:
+        """Return the pictures that these places on the first axis stand for, in their order.
 
         Example:
             >>> volumes = as_volumes(np.zeros((2, 3, 8, 8)), np.zeros((2, 3, 8, 8), int))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError, DataError, nearest
 from thalweg.core.validate import number
-from thalweg.data.volumes import Volumes
+from thalweg.data.volumes import Plane, Volumes
 
 Padding = Literal["reflect", "edge", "constant", "wrap"]
 PADDINGS: tuple[str, ...] = get_args(Padding)
@@ -35,7 +35,7 @@ class Windows:
         """Numbers of one window: depth · height · width · channels."""
         return math.prod(self.window) * int(self.padded.shape[-1])
 
-    def starts(self, plane: tuple[int, int, slice], stride: int = 1) -> NDArray[Any]:
+    def starts(self, plane: Plane, stride: int = 1) -> NDArray[Any]:
         """Return where the windows of every ``stride``-th row and column of a plane start, row by row."""
         volume, depth, rows = plane
         _, deep, high, wide, _ = self.padded.shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
-from thalweg.data.volumes import Volumes, as_volumes
+from thalweg.data.volumes import Plane, Volumes, as_volumes
 from thalweg.data.windows import WindowEncoder
 from thalweg.deploy.model import Model
 from thalweg.deploy.rows import BUCKETS
@@ -19,8 +20,6 @@ from thalweg.likelihoods.overlap import count_pairs, overlap_indices
 
 BLOCK_BYTES = 32 * 2**20
 """Upper bound for the windows that exist at any moment of a prediction."""
-
-Plane = tuple[int, int, slice]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,17 +114,17 @@ class Segmenter(Model):
     def predict(self, x: Any) -> NDArray[Any]:
         """Return the most probable label of each pixel, in the shape of the images without their channels."""
         volumes = self.volumes(x)
-        mask = np.empty((len(planes := volumes.planes(range(volumes.slices))), *volumes.values.shape[2:4]), np.uint16)
-        pictures = mask.reshape(len(planes), -1)
+        planes = volumes.planes(range(volumes.slices))
+        codes = np.empty((len(planes), math.prod(volumes.values.shape[2:4])), np.uint16)
         for number, first, outputs in self.blocks(volumes, planes):
-            pictures[number, first : first + len(outputs)] = self._codes(outputs)
-        return self.windows.labels(mask).reshape(volumes.shape)
+            codes[number, first : first + len(outputs)] = self._codes(outputs)
+        return self.windows.labels(codes).reshape(volumes.shape)
 
     def predict_proba(self, x: Any) -> NDArray[np.float32]:
         """Return the probability of each label, in the shape of the images with the labels as last axis."""
         volumes = self.volumes(x)
         planes = volumes.planes(range(volumes.slices))
-        result = np.empty((len(planes), int(np.prod(volumes.values.shape[2:4])), len(self.classes)), np.float32)
+        result = np.empty((len(planes), math.prod(volumes.values.shape[2:4]), len(self.classes)), np.float32)
         for number, first, outputs in self.blocks(volumes, planes):
             result[number, first : first + len(outputs)] = np.asarray(self.likelihood.mean(outputs))  # type: ignore[arg-type]
         return result.reshape(*volumes.shape, -1)

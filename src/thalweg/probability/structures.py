@@ -322,4 +322,3 @@ def bounds(support: Any) -> tuple[Numbers, Numbers]:
     low = getattr(support, "lower_bound", -np.inf)
     high = getattr(support, "upper_bound", np.inf)
     return np.asarray(low, np.float64), np.asarray(high, np.float64)
-

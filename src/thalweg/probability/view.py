@@ -198,9 +198,7 @@ def highest(v: View) -> Numbers:
     return np.where(value > v.log_density(at), found, at)
 
 
-def golden(
-    f: Callable[[Numbers], Numbers], low: Numbers, high: Numbers, steps: int = 45
-) -> tuple[Numbers, Numbers]:
+def golden(f: Callable[[Numbers], Numbers], low: Numbers, high: Numbers, steps: int = 45) -> tuple[Numbers, Numbers]:
     """Return where f is greatest between low and high, and its value there, elementwise by golden section.
 
     Args:

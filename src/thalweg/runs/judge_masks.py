@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.data.volumes import Volumes
+from thalweg.data.volumes import Plane, Volumes
 from thalweg.deploy import Segmenter
 from thalweg.runs.evaluation import segmentation_evaluation
 
@@ -86,7 +86,7 @@ def _told_apart(true: list[NDArray[Any]], predicted: list[NDArray[Any]]) -> list
     return list(dict.fromkeys(int(order[i]) for i in np.linspace(0, len(order) - 1, DRAWN).astype(int)))
 
 
-def _place(volumes: Volumes, plane: tuple[int, int, slice]) -> str:
+def _place(volumes: Volumes, plane: Plane) -> str:
     volume, depth, rows = plane
     if len(volumes.shape) == 4:
         return f"slice {depth} of volume {volume}"
@@ -95,7 +95,7 @@ def _place(volumes: Volumes, plane: tuple[int, int, slice]) -> str:
     return "the image" if rows == slice(None) else f"rows {rows.start} to {rows.stop - 1}"
 
 
-def _image(volumes: Volumes, plane: tuple[int, int, slice]) -> NDArray[Any]:
+def _image(volumes: Volumes, plane: Plane) -> NDArray[Any]:
     volume, depth, rows = plane
     image: NDArray[Any] = volumes.values[volume, depth, rows]
     return image
