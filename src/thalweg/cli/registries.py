@@ -16,8 +16,8 @@ def registry_names(registry: str) -> list[str]:
         >>> registry_names("optimizers.OPTIMIZERS")[:2]
         ['sgd', 'momentum']
     """
-    room, _, name = registry.partition(".")
-    for file in sorted((Path(__file__).parents[1] / room).glob("*.py")):
+    room, _, name = registry.rpartition(".")
+    for file in sorted(Path(__file__).parents[1].joinpath(*room.split(".")).glob("*.py")):
         text = file.read_text(encoding="utf-8")
         if f"\n{name}: dict" not in text:
             continue

@@ -5,12 +5,10 @@ from thalweg.decisions.compare import Comparison, compare
 from thalweg.decisions.costs import COSTS, Absolute, Asymmetric, Cost, Pinball, Squared, ZeroOne, make_cost
 from thalweg.decisions.decide import decide
 from thalweg.decisions.matrix import CostMatrix, make_matrix
-from thalweg.decisions.methods import METHODS
 from thalweg.decisions.result import Decisions
 
 __all__ = [
     "COSTS",
-    "METHODS",
     "Absolute",
     "Asymmetric",
     "Comparison",

@@ -18,7 +18,7 @@ def calibrated_on(model: Model, table: Table, method: str, **settings: Any) -> M
     Args:
         model: with an encoder.
         table: rows with their target, held out of training.
-        method: a name in `thalweg.decisions.METHODS`.
+        method: a name in `thalweg.decisions.calibration.METHODS`.
         settings: ``score`` and ``base`` of conformal prediction.
     """
     encoder = model.encoder

@@ -134,7 +134,7 @@ class RunConfig(BaseModel):
         "none",
         "Data",
         "Mend the answers on the validation rows after training; none: do not.",
-        choices="decisions.METHODS",
+        choices="decisions.calibration.METHODS",
     )
     standardize: bool = setting(True, "Data", "Bring features (and continuous targets) to mean 0, deviation 1.")
     out: str | None = setting(None, "Run", "Run folder; by default runs/DATA-DATE-TIME.")

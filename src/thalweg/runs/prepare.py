@@ -22,7 +22,7 @@ from thalweg.data.read import read
 from thalweg.data.split import shared_rows, split, without_official
 from thalweg.data.table import Table
 from thalweg.data.windows import WindowEncoder
-from thalweg.decisions import METHODS
+from thalweg.decisions.calibration import METHODS
 from thalweg.likelihoods import LIKELIHOODS, Likelihood, auto_likelihood, make_likelihood
 from thalweg.network import Network, dense_network
 from thalweg.optimizers import OPTIMIZERS, Optimizer, make_optimizer

@@ -204,16 +204,16 @@ class _Loop:
     def info(self, epochs: int, params: Params) -> RunInfo:
         batches = self.batches
         return RunInfo(
-            self.network,
-            batches.rows,
-            batches.batch_size,
-            batches.steps,
-            epochs,
-            self.progress.epoch,
-            self.likelihood,
-            self.optimizer,
-            batches,
-            params,
+            network=self.network,
+            rows=batches.rows,
+            batch_size=batches.batch_size,
+            steps=batches.steps,
+            epochs=epochs,
+            first_epoch=self.progress.epoch,
+            likelihood=self.likelihood,
+            optimizer=self.optimizer,
+            batches=batches,
+            params=params,
         )
 
     def epochs(self, epochs: int, asked: Any) -> str:

@@ -152,20 +152,20 @@ def train_program(
         score = jnp.sum(jnp.where(counted[:, None], likelihood.score(passed.outputs, y), 0.0), axis=0)
         rate = optimizer.learning_rate(carry.step, carry.optimizer_state)
         view = StepView(
-            network,
-            likelihood,
-            carry.step,
-            rate,
-            carry.params,
-            (),
-            carry.state,
-            draw,
-            point,
-            passed,
-            after.params,
-            x,
-            y,
-            weight,
+            network=network,
+            likelihood=likelihood,
+            step=carry.step,
+            learning_rate=rate,
+            params=carry.params,
+            before=(),
+            state=carry.state,
+            key=draw,
+            point=point,
+            passed=passed,
+            after=after.params,
+            x=x,
+            y=y,
+            weight=weight,
         )
         measured = tuple(
             _measured(m.function, view._replace(before=b), d) for m, b, d in zip(measures, before, due, strict=True)

@@ -5,11 +5,13 @@ from thalweg.decisions.calibration.coverage import Coverage, coverage, pit
 from thalweg.decisions.calibration.crps import crps
 from thalweg.decisions.calibration.held_out import Calibration, fit_calibration
 from thalweg.decisions.calibration.maps import CALIBRATIONS, Isotonic, Scale, Temperature
+from thalweg.decisions.calibration.methods import METHODS
 from thalweg.decisions.calibration.reliability import Reliability, binomial_interval, reliability
 from thalweg.decisions.calibration.scores import Brier, brier, nll
 
 __all__ = [
     "CALIBRATIONS",
+    "METHODS",
     "Brier",
     "Calibration",
     "Conformal",

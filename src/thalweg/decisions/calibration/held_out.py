@@ -13,7 +13,7 @@ from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 from thalweg.decisions.calibration.conformal import Conformal
 from thalweg.decisions.calibration.maps import CALIBRATIONS, Isotonic, Scale, Temperature
-from thalweg.decisions.methods import METHODS
+from thalweg.decisions.calibration.methods import METHODS
 from thalweg.decisions.outcomes import class_probabilities
 
 
