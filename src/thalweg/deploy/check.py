@@ -10,16 +10,13 @@ import numpy as np
 
 from thalweg.data.kinds import TASKS
 from thalweg.decisions.calibration import Calibration, Isotonic, Scale
+from thalweg.decisions.calibration.conformal import SET_SCORES
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 
 if TYPE_CHECKING:
     from thalweg.data.encode import Encoder
     from thalweg.data.windows import WindowEncoder
-
-
-LABELED = ("classes", "ordered")
-"""Kinds of targets that a pixel's label can be."""
 
 
 def check_encoder(encoder: Encoder, network: Network, likelihood: Likelihood) -> None:
@@ -45,7 +42,8 @@ def check_windows(windows: WindowEncoder, network: Network, likelihood: Likeliho
     """
     if windows.feature_width != network.inputs:
         raise ValueError(f"windows of {windows.feature_width} numbers for a network that takes {network.inputs}")
-    if likelihood.targets not in LABELED or likelihood.target_width(network.outputs) != len(windows.classes):
+    labeled = TASKS[likelihood.targets] == "classification"
+    if not labeled or likelihood.target_width(network.outputs) != len(windows.classes):
         raise ValueError(f"the masks have {len(windows.classes)} classes, the network {network.outputs} outputs")
 
 
@@ -64,21 +62,18 @@ def check_calibration(calibration: Calibration, network: Network, likelihood: Li
     numbers, width = likelihood.metric == "rmse", likelihood.target_width(network.outputs)
     if way is not None and isinstance(way, Scale) != numbers:
         raise ValueError(f"the calibration {way.name!r} does not fit the likelihood {likelihood.name!r}")
+    two = width == 2 and TASKS[likelihood.targets] == "classification"
     parts = {
         "factors": (way.factors if isinstance(way, Scale) else None, width),
         # Of two classes one curve maps both.
-        "curves": (way.curves if isinstance(way, Isotonic) else None, 1 if _two(likelihood, width) else width),
+        "curves": (way.curves if isinstance(way, Isotonic) else None, 1 if two else width),
         "scores": (None if conformal is None else conformal.scores, width if numbers else 1),
     }
     for name, (values, expected) in parts.items():
         if values is not None and len(values) != expected:
             raise ValueError(f"the calibration has {len(values)} {name} where {expected} are needed")
-    if conformal is not None and (conformal.score in {"lac", "aps"}) == numbers:
+    if conformal is not None and (conformal.score in SET_SCORES) == numbers:
         raise ValueError(f"conformal scores {conformal.score!r} do not fit the likelihood {likelihood.name!r}")
-
-
-def _two(likelihood: Likelihood, width: int) -> bool:
-    return width == 2 and likelihood.targets in {"classes", "ordered"}
 
 
 def _input_faults(encoder: Encoder, network: Network) -> Iterator[str]:

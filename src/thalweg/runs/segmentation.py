@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
+from thalweg.data.kinds import TASKS
 from thalweg.data.readers.masks import read_volumes
 from thalweg.data.volumes import Volumes
 from thalweg.data.window_batches import WindowBatches
 from thalweg.data.windows import WindowEncoder, Windows, window_size
 from thalweg.deploy import Model, Segmenter
-from thalweg.deploy.check import LABELED
 from thalweg.likelihoods import LIKELIHOODS
 from thalweg.runs.config import RunConfig
 from thalweg.runs.judge_masks import judge_masks
@@ -152,7 +152,7 @@ def prepare_segmentation(
 
 
 def _check_likelihood(name: str) -> None:
-    fitting = [known for known, family in LIKELIHOODS.items() if family.targets in LABELED]
+    fitting = [known for known, family in LIKELIHOODS.items() if TASKS[family.targets] == "classification"]
     if name not in {"auto", *fitting}:
         raise ArgumentError("likelihood", f"one of auto, {', '.join(fitting)}", repr(name))
 

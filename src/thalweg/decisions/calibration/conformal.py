@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -14,8 +14,7 @@ from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 from thalweg.core.validate import number
 
-IntervalScore = Literal["absolute", "normalized", "quantile"]
-SetScore = Literal["lac", "aps"]
+INTERVAL_SCORES, SET_SCORES = ("absolute", "normalized", "quantile"), ("aps", "lac")
 SCORES: dict[str, str] = {
     "absolute": "|y - μ|: intervals of one width. Lei et al., Distribution-Free Predictive Inference, JASA 113 (2018)",
     "normalized": "|y - μ| / sd: as wide as the predicted deviation asks. Lei et al. (2018), section 5.2",
@@ -77,8 +76,8 @@ class Conformal:
             score: ``"absolute"``, ``"normalized"`` or ``"quantile"``.
             base: coverage of the predicted interval, for ``"quantile"``.
         """
-        if score not in ("absolute", "normalized", "quantile"):
-            raise ArgumentError("score", "one of absolute, normalized, quantile for numbers", repr(score))
+        if score not in INTERVAL_SCORES:
+            raise ArgumentError("score", f"one of {', '.join(INTERVAL_SCORES)} for numbers", repr(score))
         center, unit = _center(distribution, score, base)
         scores = np.sort(np.maximum(center[0] - y, y - center[1]) / unit, axis=0)
         return cls(score, tuple(map(tuple, scores.T.tolist())), base)
@@ -88,8 +87,8 @@ class Conformal:
         cls, probabilities: Float[np.ndarray, "rows classes"], y: Int[np.ndarray, " rows"], score: str = "lac"
     ) -> Self:
         """Score held-out rows by the probability of their class; ``score`` is ``"lac"`` or ``"aps"``."""
-        if score not in ("lac", "aps"):
-            raise ArgumentError("score", "one of aps, lac for classes", repr(score))
+        if score not in SET_SCORES:
+            raise ArgumentError("score", f"one of {', '.join(SET_SCORES)} for classes", repr(score))
         scores = _set_scores(np.asarray(probabilities, np.float64), score)[np.arange(len(y)), y]
         return cls(score, (tuple(np.sort(scores).tolist()),))
 
