@@ -110,6 +110,34 @@ def test_held_out_rows_may_come_from_a_file_and_a_model_folder_will_do(thalweg, 
     assert load(tmp_path / "model").calibration.rows == 40
 
 
+def test_few_rows_promise_no_high_coverage(thalweg, numbers, tmp_path) -> None:
+    shutil.copytree(numbers, tmp_path / "run")
+    (tmp_path / "five.csv").write_text("x,y\n" + "".join(f"0.{i},{i}\n" for i in range(1, 6)))
+    answer = thalweg("calibrate", "run", "five.csv", "--method", "conformal")
+    assert answer.code == 0, answer.err
+    stated = [line.split()[6] for line in answer.out.splitlines() if "stated coverage" in line]
+    assert stated == ["0.5", "0.8"]  # ⌈6 c⌉ ≤ 5
+
+
+@pytest.mark.parametrize("method", ["temperature", "isotonic"])
+def test_rows_of_one_class_calibrate_nothing(thalweg, classes, tmp_path, method: str) -> None:
+    shutil.copytree(classes / "model", tmp_path / "model")
+    (tmp_path / "one.csv").write_text("u,v,kind\n" + "0.5,0.1,no\n" * 20)
+    before = (tmp_path / "model" / "model.json").read_bytes()
+    answer = thalweg("calibrate", "model", "one.csv", "--method", method)
+    assert answer.code == 2
+    assert "at least two classes to calibrate on, got rows of one class" in answer.err
+    assert (tmp_path / "model" / "model.json").read_bytes() == before
+
+
+def test_a_method_for_other_targets_is_refused_before_training(thalweg, flowers, tmp_path) -> None:
+    settings = ["--target", "species", "--validation", "0.2", "--calibrate", "scale", "--out", "run"]
+    answer = thalweg("train", flowers, *settings)
+    assert answer.code == 2
+    assert "calibrate: expected temperature, isotonic or conformal for a model of classes, got 'scale'" in answer.err
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("run", "arguments", "message"),
     [

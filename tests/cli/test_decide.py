@@ -55,6 +55,10 @@ def test_a_budget_flags_so_many(thalweg, flower_run, flowers, tmp_path) -> None:
     ("arguments", "message"),
     [
         (["--cost", "nowhere.csv"], "Cannot read nowhere.csv"),
+        (["--cost", "semicolons.csv"], "3 line(s), its first of 1 cell(s). Separate cells by commas"),
+        (["--cost", "empty.csv"], "0 line(s)"),
+        (["--cost", "under=5"], "settings such as pinball=0.9 or under=5,over=1, got 'under=5'"),
+        (["--reject", "-1"], "reject: expected a price of at least 0"),
         (["--cost", "squard"], "Did you mean 'squared'?"),
         (["--cost", "bad.csv"], "'brich'. Did you mean 'birch'?"),
         (["--budget", "3", "--flag", "ceder"], "Did you mean 'cedar'?"),
@@ -64,6 +68,8 @@ def test_a_budget_flags_so_many(thalweg, flower_run, flowers, tmp_path) -> None:
 )
 def test_bad_input_is_one_line(thalweg, flower_run, flowers, tmp_path, arguments, message) -> None:
     (tmp_path / "bad.csv").write_text(COST.replace("birch", "brich"))
+    (tmp_path / "semicolons.csv").write_text("true;no;yes\nno;0;1\nyes;5;0\n")
+    (tmp_path / "empty.csv").write_text("")
     answer = thalweg("decide", flower_run, flowers, *arguments, "-o", "out.csv")
     assert answer.code == 2
     assert message in answer.err

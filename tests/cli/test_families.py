@@ -193,6 +193,8 @@ def test_intervals_of_a_normal_distribution_are_those_of_scipy(thalweg, rows: pl
         ("price", ["--likelihood", "gaussian", "--likelihood-options", "scale"], "expected NAME=VALUE pairs"),
         ("kind", ["--classes", "ash,birch"], "which is not among the classes given"),
         ("grade", ["--classes", "low,middel,high"], "Did you mean 'middel'"),
+        ("grade", ["--classes", "low,low,middle,high"], "classes: expected different names, got 'low' twice"),
+        ("price", ["--classes", "a,b"], "classes: expected none for"),
         ("kind,price", [], "expected a number, got"),
     ],
 )  # fmt: skip

@@ -109,6 +109,15 @@ def test_rejection_equals_chow() -> None:
     np.testing.assert_allclose(realized, np.where(answer.rejected, 0.3, p.argmax(axis=1) != y))
 
 
+def test_what_is_gained_lets_the_price_be_negative_too() -> None:
+    gains = [[-1.0, 0.0], [0.0, -2.0]]
+    assert decide(np.array([[0.5, 0.5]]), gains, reject=-1.5).rejected.tolist() == [True]
+    with pytest.raises(ArgumentError, match="reject: expected a price of at least -2"):
+        decide(np.array([[0.5, 0.5]]), gains, reject=-2.5)
+    with pytest.raises(ArgumentError, match="reject: expected a price of at least 0"):
+        decide(dist.Normal(np.zeros(3), 1.0), "squared", reject=-0.1)
+
+
 def test_a_budget_rations_rejection_or_a_named_action() -> None:
     p = probabilities(100, 2)
     answer = decide(p, MATRIX, budget=7)  # handed over for nothing

@@ -181,6 +181,8 @@ def _fit_classes(table: Table, y: Array, what: str, kind: str, order: Sequence[s
         )
     found = np.unique(labels)
     if labels.dtype.kind == "f" and len(found) > max(FEW_CLASSES, len(labels) // 2):
+        if order is not None:
+            raise ArgumentError("classes", f"none for {what} with {len(found)} different numbers", ", ".join(order))
         raise ArgumentError("kind", f"numbers for {what} with {len(found)} different numbers", repr(kind))
     if len(found) < 2:
         raise DataError(
@@ -213,6 +215,8 @@ def _ordered(seen: list[Label], order: Sequence[str], labels: Array, what: str) 
     """The classes in a given order, in the type the data has them; some may be absent from the data."""
     types = {_spelled(label): label for label in seen}
     listed = [_spelled(name) for name in order]
+    if twice := [name for name, spelled in zip(order, listed, strict=True) if listed.count(spelled) > 1]:
+        raise ArgumentError("classes", "different names", f"{twice[0]!r} twice")
     for label in seen:
         if _spelled(label) not in listed:
             row = int(np.flatnonzero(labels == label)[0]) + 1

@@ -212,6 +212,8 @@ def make_cost(cost: str | Cost | Callable[[Any, Any], Any]) -> Cost | Callable[[
         return Asymmetric(**{name: _price(name, value) for name, value in settings.items()})
     if len(settings) == 1 and settings.keys() == {"pinball"} and settings["pinball"]:
         return Pinball(_price("pinball", settings["pinball"]))
+    if "=" in cost:
+        raise ArgumentError("cost", "settings such as pinball=0.9 or under=5,over=1", repr(cost))
     return lookup(COSTS, cost.strip(), "cost")()
 
 

@@ -83,6 +83,7 @@ def decide(
     if probabilities is None:
         if isinstance(cost, (CostMatrix, Mapping, Path)) or not callable(cost):
             raise ArgumentError("cost", "a cost of numbers, such as 'squared'", "a cost matrix", "It is for classes.")
+        _check_price(price)
         if flag != REJECT:
             raise ArgumentError("flag", f"{REJECT!r}, the one action of numbers that can be rationed", repr(flag))
         answers = [
@@ -98,8 +99,15 @@ def decide(
     if len(names) != probabilities.shape[-1]:
         raise ArgumentError("classes", f"{probabilities.shape[-1]} names, one a class", f"{len(names)}")
     matrix = make_matrix(cost, names)
+    _check_price(price, least=min(0.0, float(matrix.values.min())))
     matrix = matrix if price is None else matrix.with_reject(price)
     return _decide_classes(probabilities, matrix, budget, flag, prices)
+
+
+def _check_price(price: float | None, least: float = 0.0) -> None:
+    """Refuse a price that makes handing over cheaper than any decision can be: all rows would be."""
+    if price is not None and price < least:
+        raise ArgumentError("reject", f"a price of at least {least:g}, the least cost there is", f"{price:g}")
 
 
 def _has_reject(cost: Any) -> bool:

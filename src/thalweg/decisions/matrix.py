@@ -123,7 +123,12 @@ class CostMatrix:
             raise ArgumentError("cost", "a CSV file", str(path), f"{error}.") from None
         rows = [[cell.strip() for cell in row] for row in lines if any(cell.strip() for cell in row)]
         if len(rows) < 2 or len(rows[0]) < 2:
-            raise ArgumentError("cost", "a CSV file with actions in its header and a row a class", str(path))
+            raise ArgumentError(
+                "cost",
+                "a CSV file with actions in its header and a row a class",
+                f"{path} of {len(rows)} line(s), its first of {len(rows[0]) if rows else 0} cell(s)",
+                "Separate cells by commas; the first line is like: true,no,yes.",
+            )
         header, body = rows[0], rows[1:]
         for row in body:
             if len(row) != len(header):

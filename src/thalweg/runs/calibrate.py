@@ -10,6 +10,7 @@ from thalweg.core.files import write_json
 from thalweg.data.read import read
 from thalweg.data.table import Table
 from thalweg.decisions.calibration import Isotonic, Temperature
+from thalweg.decisions.calibration.methods import check_method
 from thalweg.deploy import Model, Segmenter, load
 from thalweg.runs.calibration import calibrated_on
 from thalweg.runs.config import RunConfig
@@ -45,6 +46,7 @@ def calibrate_run(
         raise ModelError(f"{path} is a model of images; calibrate works on models of tables.")
     if model.encoder is None:
         raise ModelError(f"{path} cannot be calibrated by rows of a table; use Model.calibrate from Python.")
+    check_method(method, model.likelihood.targets)
     is_run = (path / STATUS).is_file()
     if is_run and is_locked(path):
         raise StorageError(f"The run folder {path} is in use by another process.")
@@ -53,7 +55,7 @@ def calibrate_run(
     if data is not None:
         if config is not None and _same(data, config.data):
             raise ArgumentError(
-                "DATA", "rows held out of training", f"{data}, which the run trained on", "Leave it away for its own."
+                "DATA", "rows held out of training", f"{data}, which the run trained on", "Leave it out for its own."
             )
         held_out = read(data, target=target or model.encoder.target_name)
     elif tables is None or tables.validation is None:
@@ -115,9 +117,10 @@ def calibration_lines(model: Model, evaluation: dict[str, Any] | None) -> list[s
     for row in evaluation["calibration"].get("sets", ()):
         lines.append(_held(f"sets of stated coverage {row['level']:g}", row) + f", {row['size']:.2f} classes each")
     for target, old in zip(evaluation.get("targets", ()), before.get("targets", ()), strict=True):
-        for row, former in zip(target["coverage"], old["coverage"], strict=True):
+        former = {row["level"]: row["share"] for row in old["coverage"]}
+        for row in target["coverage"]:  # of few rows, the levels alone that conformal scores can promise
             stated = f"{target['name']}: intervals of stated coverage {row['level']:g}"
-            lines.append(f"{_held(stated, row)} (before {100 * former['share']:.1f} %)")
+            lines.append(f"{_held(stated, row)} (before {100 * former[row['level']]:.1f} %)")
     return lines
 
 

@@ -22,7 +22,7 @@ from thalweg.data.read import read
 from thalweg.data.split import shared_rows, split, without_official
 from thalweg.data.table import Table
 from thalweg.data.windows import WindowEncoder
-from thalweg.decisions.calibration import METHODS
+from thalweg.decisions.calibration.methods import METHODS, check_method
 from thalweg.likelihoods import LIKELIHOODS, Likelihood, auto_likelihood, make_likelihood
 from thalweg.network import Network, dense_network
 from thalweg.optimizers import OPTIMIZERS, Optimizer, make_optimizer
@@ -59,6 +59,8 @@ def prepare(config: RunConfig) -> Plan:
     encoder = fit_encoder(tables.train, config)
     y = encoder.targets(tables.train)
     likelihood = choose_likelihood(config, encoder, y)
+    if config.calibrate != "none":
+        check_method(config.calibrate, likelihood.targets, "calibrate")
     outputs = likelihood.output_width(y, None if encoder.classes is None else len(encoder.classes))
     network = build_network(config, encoder.feature_width, outputs)
     likelihood.check(network.outputs, y)

@@ -13,7 +13,7 @@ from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 from thalweg.decisions.calibration.conformal import Conformal
 from thalweg.decisions.calibration.maps import CALIBRATIONS, Isotonic, Scale, Temperature
-from thalweg.decisions.calibration.methods import METHODS
+from thalweg.decisions.calibration.methods import check_method
 from thalweg.decisions.outcomes import class_probabilities
 
 
@@ -92,24 +92,27 @@ def fit_calibration(
         base: for the score ``"quantile"``, the coverage of the predicted interval.
 
     Raises:
-        ArgumentError: an unknown method, one that does not fit the distribution, or no rows.
+        ArgumentError: an unknown method, one that does not fit the distribution, no rows, or for a map of
+            probabilities rows of one class only.
 
     Example:
         >>> p = np.array([[0.9, 0.1]] * 10)
         >>> fit_calibration("temperature", p, np.array([0] * 7 + [1] * 3)).way.temperature > 2
         True
     """
-    lookup(METHODS, method, "method")
+    probabilities = class_probabilities(distribution)
+    if probabilities is not None:
+        kind = "labels" if probabilities.ndim > 2 else "classes"
+    else:
+        kind = "counts" if distribution.support.is_discrete else "numbers"
+    check_method(method, kind)
     if not len(y):
         raise ArgumentError("data", "rows to calibrate on", "none")
-    probabilities = class_probabilities(distribution)
     if method == "conformal":
         known = former or Calibration()
         mended = known(distribution)
         if probabilities is None:
             scores = Conformal.fit_intervals(mended, y, score or "normalized", base)
-        elif probabilities.ndim > 2:
-            raise ArgumentError("method", "temperature or isotonic for several labels", repr(method))
         else:
             mapped = class_probabilities(mended)
             assert mapped is not None, "a map keeps the kind of the distribution"
@@ -117,16 +120,13 @@ def fit_calibration(
         return dataclasses.replace(known, conformal=scores, rows=len(y))
     if score is not None:
         raise ArgumentError("score", "none beside this method", repr(score), "Scores belong to --method conformal.")
-    if (probabilities is None) != (method == "scale"):
-        fitting = "scale or conformal" if probabilities is None else "temperature, isotonic or conformal"
-        kind = "numbers" if probabilities is None else "classes"
-        raise ArgumentError("method", f"{fitting} for a model of {kind}", repr(method))
     if probabilities is not None:
+        if (y == y.flat[0]).all():
+            hint = "One class alone makes any certainty look right."
+            raise ArgumentError("data", "rows of at least two classes to calibrate on", "rows of one class", hint)
         return Calibration(CALIBRATIONS[method].fit(probabilities, y), rows=len(y))
     from thalweg.probability import mean, std
 
-    if distribution.support.is_discrete:
-        raise ArgumentError("method", "conformal for a model of counts", repr(method), "Counts cannot be rescaled.")
     return Calibration(Scale.fit(mean(distribution), std(distribution), y), rows=len(y))
 
 

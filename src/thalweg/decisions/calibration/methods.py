@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from thalweg.core.errors import ArgumentError
+from thalweg.core.registry import lookup
+
 METHODS: dict[str, str] = {
     "temperature": "one number for all probabilities of a classifier",
     "isotonic": "a rising curve for the probabilities of each class",
@@ -9,3 +12,37 @@ METHODS: dict[str, str] = {
     "conformal": "intervals, or sets of classes, that hold the truth at the rate asked for",
 }
 """Ways to calibrate, and what they mend."""
+
+FITTING: dict[str, tuple[str, ...]] = {
+    "classes": ("temperature", "isotonic", "conformal"),
+    "labels": ("temperature", "isotonic"),
+    "numbers": ("scale", "conformal"),
+    "counts": ("conformal",),
+}
+"""The ways that fit a model, by its kind of targets."""
+
+
+def check_method(method: str, kind: str, argument: str = "method") -> None:
+    """Check that a model can be calibrated this way.
+
+    Args:
+        method: a name in ``METHODS``.
+        kind: of the model's targets, as `Likelihood.targets` says: classes, ordered, labels, numbers or counts.
+        argument: what the method was given as.
+
+    Raises:
+        ArgumentError: an unknown method, or one that is for other targets.
+
+    Example:
+        >>> check_method("temperature", "ordered")
+        >>> check_method("scale", "counts")
+        Traceback (most recent call last):
+            ...
+        thalweg.core.errors.ArgumentError: method: expected conformal for a model of counts, got 'scale'.
+    """
+    lookup(METHODS, method, argument)
+    kind = "classes" if kind == "ordered" else kind
+    if method not in FITTING[kind]:
+        *others, last = FITTING[kind]
+        fitting = f"{', '.join(others)} or {last}" if others else last
+        raise ArgumentError(argument, f"{fitting} for a model of {kind}", repr(method))
