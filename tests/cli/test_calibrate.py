@@ -115,7 +115,7 @@ def test_few_rows_promise_no_high_coverage(thalweg, numbers, tmp_path) -> None:
     (tmp_path / "five.csv").write_text("x,y\n" + "".join(f"0.{i},{i}\n" for i in range(1, 6)))
     answer = thalweg("calibrate", "run", "five.csv", "--method", "conformal")
     assert answer.code == 0, answer.err
-    stated = [line.split()[6] for line in answer.out.splitlines() if "stated coverage" in line]
+    stated = [line.split()[5] for line in answer.out.splitlines() if "stated coverage" in line]
     assert stated == ["0.5", "0.8"]  # ⌈6 c⌉ ≤ 5
 
 
