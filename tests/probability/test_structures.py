@@ -319,6 +319,29 @@ def test_expectations_of_vectors_are_sampled_with_their_error() -> None:
         expectation(lambda x: x, dist.Normal(0.0, 1.0), samples=1)
 
 
+@pytest.mark.parametrize(
+    ("d", "g", "exists"),
+    [
+        (dist.Cauchy(0.0, 1.0), lambda x: x, False),
+        (dist.Cauchy(0.0, 1.0), lambda x: np.abs(x) ** 0.8, True),
+        (dist.StudentT(2.5, 0.0, 1.0), lambda x: x**2, True),
+        (Density(lambda x: -jnp.log1p(x**2)), lambda x: x, False),
+        (Density(lambda x: -jnp.log1p(x**2)), lambda x: np.abs(x) ** 0.8, True),
+        (Density(lambda x: -(x**2)), lambda x: x**2, True),
+        (Density(lambda x: 0 * x, (0, 1)), lambda x: x**2, True),
+        (dist.Uniform(0.0, 1.0), lambda x: 1 / x, False),
+        (dist.Uniform(0.0, 1.0), lambda x: x**-0.5, True),
+        (dist.Normal(0.0, 1.0), lambda x: np.exp(15 * x), True),
+        (dist.Normal(0.0, 1.0), lambda x: np.exp(x**2), False),
+    ],
+)
+def test_expectations_that_do_not_exist_have_no_error_bound(d: Any, g: Any, exists: bool) -> None:
+    with np.errstate(over="ignore"):
+        answer = expectation(g, d)
+    assert np.isfinite(answer.error) == exists
+    assert (answer.note == "") == exists
+
+
 def test_expectations_of_rows() -> None:
     loc, at = np.random.default_rng(1).normal(size=(2, 200))
     d = dist.Normal(loc, 1.3)

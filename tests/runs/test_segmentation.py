@@ -252,6 +252,12 @@ def test_python_says_what_is_wrong() -> None:
     image, mask = blobs(4)
     with pytest.raises(ArgumentError, match="test: expected"):
         tw.fit_segmentation(image, mask, test=[1, 2])
+    with pytest.raises(ArgumentError, match="masks: expected a label for each pixel, got none"):
+        tw.fit_segmentation(image, None)
+    with pytest.raises(ArgumentError, match="likelihood: expected a name, with its settings as likelihood_options"):
+        tw.fit_segmentation(image, mask, likelihood=tw.likelihoods.SoftDice())
+    with pytest.raises(DataError, match="images of one size, got arrays of several"):
+        tw.fit_segmentation([image[0], image[0][:5]], mask)
     with pytest.raises(ArgumentError, match=r"windw: .*Did you mean 'window'"):
         tw.fit_segmentation(image, mask, windw=3)
     with pytest.raises(DataError, match="the label 9, which is none of the classes"):

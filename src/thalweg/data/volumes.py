@@ -100,7 +100,10 @@ def as_volumes(image: Any, mask: Any = None, *, name: str = "images", channel_ax
         >>> as_volumes(np.zeros((30, 64, 48, 3)), np.zeros((30, 64, 48), int)).values.shape
         (1, 30, 64, 48, 3)
     """
-    values = np.asarray(image)
+    try:
+        values = np.asarray(image)
+    except ValueError:
+        raise DataError(f"{name}: expected images of one size, got arrays of several.") from None
     if values.dtype.kind not in "biuf":
         raise DataError(f"{name}: expected images of numbers, got {values.dtype}.")
     labels = None if mask is None else _labels(np.asarray(mask), name)

@@ -17,6 +17,7 @@ from thalweg.probability.estimate import Estimate
 from thalweg.probability.view import Numbers, TooManyAtomsError, view
 
 _MOST_NUMBERS = 2**24  # of one array: 128 MB in float64
+_FAR = 1e-80  # nodes in a tail go on to weights far below this; what still counts at the last of them goes on as well
 
 
 def expectation(
@@ -25,7 +26,8 @@ def expectation(
     r"""Return E[g(X)] with its error.
 
     Numbers are summed over their values if discrete, and integrated by Gauss–Legendre panels if continuous; the error
-    is the greatest difference to half and a quarter as many panels. The points of an empirical distribution are
+    is the greatest difference to half and a quarter as many panels, and infinite where the last nodes still count,
+    since E|g(X)| then need not be finite. The points of an empirical distribution are
     summed, random vectors are sampled: the value is the mean of g over draws, and the error its standard error, s /
     √n (no bound, if g has no variance).
 
@@ -75,19 +77,26 @@ def _summed(g: Callable[[Any], Any], d: Any) -> Estimate:
     # As fine as memory allows; kinks of g, such as that of |x - a|, need many panels.
     level = 1 if v.discrete else max(1, min(8, _MOST_NUMBERS // (500 * rows)))
 
-    def at(level: int) -> Numbers:
+    def at(level: int) -> tuple[Numbers, Numbers]:
         x, weight = v.nodes(level)
         x, weight = x.reshape(len(x), *d.batch_shape, *d.event_shape), weight.reshape(len(x), *d.batch_shape)
-        with np.errstate(invalid="ignore"):
-            return np.asarray(np.where(weight > 0, weight * _values(g, x, d.batch_shape), 0.0).sum(axis=0))
+        with np.errstate(all="ignore"):
+            terms = np.where(weight > 0, weight * _values(g, x, d.batch_shape), 0.0)
+            size = np.abs(terms)
+            least = np.where(weight > 0, weight, np.inf).min(axis=0)
+            last = (weight < 1e20 * least) & (least < 1e-20 * _FAR)
+            far = np.where(last, size, 0.0).sum(axis=0)
+            return np.asarray(terms.sum(axis=0)), np.asarray(~(far <= 1e-9 * size.sum(axis=0)) | np.isinf(far))
 
-    value = at(level)
+    value, endless = at(level)
     if v.discrete:
         return Estimate(value, "sum", np.zeros(d.batch_shape))
     # With a kink, one coarser answer may be right by chance; two of them hardly.
-    coarse = [at(n) for n in ((level // 2, max(1, level // 4)) if level > 1 else (2, 3))]
-    rounding = 1e-13 * np.abs(value)
-    return Estimate(value, "quadrature", np.abs(value - np.stack(coarse)).max(axis=0) + rounding)
+    coarse = [at(n)[0] for n in ((level // 2, max(1, level // 4)) if level > 1 else (2, 3))]
+    with np.errstate(invalid="ignore"):
+        error = np.abs(value - np.stack(coarse)).max(axis=0) + 1e-13 * np.abs(value)
+    note = "g(X) need not have an expectation: the last of its values still count" if endless.any() else ""
+    return Estimate(value, "quadrature", np.where(endless, np.inf, error)[()], note)
 
 
 def _sampled(g: Callable[[Any], Any], d: Any, key: Array, samples: int) -> Estimate:

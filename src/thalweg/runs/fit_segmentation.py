@@ -59,6 +59,11 @@ def fit_segmentation(
     elif test is not None and not isinstance(test, (str, float)):
         raise ArgumentError("test", "(images, masks), a fraction, or slices such as '20:30'", repr(test))
     volumes = as_volumes(images, masks)
+    if volumes.labels is None or (held is not None and held.labels is None):
+        raise ArgumentError("masks", "a label for each pixel", "none")
+    if not isinstance(settings.get("likelihood", ""), str):
+        got = type(settings["likelihood"]).__name__
+        raise ArgumentError("likelihood", "a name, with its settings as likelihood_options", got)
     given = {"data": volumes.name, "task": "segment", "window": window, "test": "none" if test is None else test}
     config = make_config(given | settings)
     plan = prepare_segmentation(config, volumes, held)
