@@ -1,4 +1,5 @@
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,14 @@ def test_a_death_between_the_two_renames_is_mended(tmp_path: Path) -> None:
 def test_reasons(code: int, words: str) -> None:
     with pytest.raises(StorageError, match=f"Cannot write x: .*{words}"), storage_errors("write", "x"):
         raise OSError(code, "odd")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the numbers of errors are those of POSIX")
+@pytest.mark.parametrize(("code", "words"), [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "permission is denied")])
+def test_errors_of_polars_give_their_number_in_words_only(tmp_path: Path, code: int, words: str) -> None:
+    def write(temporary: Path) -> None:
+        raise OSError(f"{os.strerror(code)} (os error {code}): {temporary}")
+
+    with pytest.raises(StorageError, match=f"Cannot write .*numbers.csv: {words}") as caught:
+        write_atomic(tmp_path / "numbers.csv", write)
+    assert ".tmp" not in str(caught.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,8 +52,14 @@ def storage_errors(action: str, path: Path | str) -> Iterator[None]:
     except StorageError:
         raise
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+        reason = _REASONS.get(_code(error), error.strerror or str(error))
         raise StorageError(f"Cannot {action} {path}: {reason}.") from error
+
+
+def _code(error: OSError) -> int:
+    """The operating system's number of an error, which libraries in Rust (Polars) give in the text alone."""
+    told = re.search(r"\(os error (\d+)\)", str(error)) if error.errno is None and os.name == "posix" else None
+    return int(told[1]) if told else error.errno or 0
 
 
 def write_atomic(path: Path | str, write: bytes | str | Callable[[Path], object]) -> None:
