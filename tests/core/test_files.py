@@ -84,7 +84,9 @@ def test_reasons(code: int, words: str) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the numbers of errors are those of POSIX")
-@pytest.mark.parametrize(("code", "words"), [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "permission is denied")])
+@pytest.mark.parametrize(
+    ("code", "words"), [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "permission is denied")]
+)
 def test_errors_of_polars_give_their_number_in_words_only(tmp_path: Path, code: int, words: str) -> None:
     def write(temporary: Path) -> None:
         raise OSError(f"{os.strerror(code)} (os error {code}): {temporary}")
