@@ -81,6 +81,8 @@ def test_records_are_lines_of_json_read_back_as_arrays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(series(records, "error_rms", "2"), often.series("error_rms", "2"))
     assert np.isfinite(often.series("input_rms")).all()
     assert np.isnan(series(records, "no such quantity", "2")).all()
+    with pytest.raises(ArgumentError, match=r"quantity: .*Did you mean 'input_rms'"):
+        often.series("inputs_rms")
 
 
 def test_a_run_that_diverges_leaves_a_record_of_its_last_steps(tmp_path: Path) -> None:

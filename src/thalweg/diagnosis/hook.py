@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from thalweg.core.files import append_line
 from thalweg.core.plain import plain
+from thalweg.core.registry import lookup
 from thalweg.core.types import Params
 from thalweg.core.validate import number
 from thalweg.diagnosis.instrument import NETWORK, Instrument, MeasuredRun, Values
@@ -106,7 +107,13 @@ class Instruments(Hook):
         self.unsupported: dict[str, str] = {}
 
     def series(self, quantity: str, layer: str | None = None) -> NDArray[np.float64]:
-        """Return a quantity over the epochs, of a layer by its name or of the network; NaN where it was not finite."""
+        """Return a quantity over the epochs, of a layer by its name or of the network; NaN where it was not finite.
+
+        Raises:
+            ArgumentError: none of the instruments measures it.
+        """
+        known = {name: name for one in self.instruments for name in one.quantities}
+        lookup(known, quantity, "quantity")
         return series(self.history, quantity, layer)
 
     def on_train_start(self, info: RunInfo) -> None:
