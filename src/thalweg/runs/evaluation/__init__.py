@@ -1,7 +1,7 @@
 """What a trained model did on a set of rows, as plain data: the content of ``evaluation.json``.
 
-Pure NumPy: probabilities or means go in, a dictionary that ``json.dumps(…, allow_nan=False)`` accepts
-comes out (``None`` stands for a number that is undefined or not finite). The report draws it.
+Probabilities, means or masks go in, a dictionary that ``json.dumps(…, allow_nan=False)`` accepts comes
+out (``None`` stands for a number that is undefined or not finite). The report draws it.
 
 ``evaluation.json`` holds ``{"test": EVALUATION | null, "training": EVALUATION | null}``; the report takes
 ``test`` and falls back on ``training``, saying so. A bare EVALUATION at the top level is read as ``test``.
