@@ -78,7 +78,8 @@ def tell(numbers: Activations) -> str:
     ]
     header = ("activation", "largest slope", "mean squared slope", "largest slope, ten layers")
     return f"{table(header, rows)}\n\n" + words(
-        """The error vector of a layer is multiplied by the slope on its way back. The sigmoid's is a quarter at best,
+        f"""The largest slopes are those for |a| up to {numbers.a[-1]:.0f}, as drawn; softplus comes to 1 farther out.
+        The error vector of a layer is multiplied by the slope on its way back. The sigmoid's is a quarter at best,
         and ten layers of it pass a millionth: the first layers then hardly learn. ReLU's slope is one or nothing,
         whatever the depth. The mean squared slope, over inputs drawn from N(0, 1), is the share of the error's energy
         that one layer lets through. Sign has no slope at all, which is why nothing before it can learn."""

@@ -100,6 +100,8 @@ def save(figure: Figure, folder: Path, name: str, formats: Sequence[str] = FORMA
 
 def _prepare(folder: Path) -> None:
     """Make the folder before anything is computed: a lesson may take a minute."""
+    if folder.exists() and not folder.is_dir():
+        raise StorageError(f"Cannot write pictures into {folder}: it is a file. Choose a folder.")
     with storage_errors("write", folder):
         folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK):
