@@ -86,7 +86,12 @@ def test_pointwise_costs_of_classes_count_their_distance(cost) -> None:
     st.none() | st.floats(-10, 10),
 )
 def test_no_decision_is_expected_to_cost_more_than_map(weights: np.ndarray, C: np.ndarray, price: float | None) -> None:
-    answer = decide(weights / weights.sum(axis=1, keepdims=True), C, reject=price)
+    p = weights / weights.sum(axis=1, keepdims=True)
+    if price is not None and price < min(0.0, C.min()):
+        with pytest.raises(ArgumentError, match="reject: expected a price of at least"):
+            decide(p, C, reject=price)
+        return
+    answer = decide(p, C, reject=price)
     assert (answer.expected <= answer.map_expected + 1e-9).all()
 
 
