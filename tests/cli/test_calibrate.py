@@ -130,6 +130,16 @@ def test_rows_of_one_class_calibrate_nothing(thalweg, classes, tmp_path, method:
     assert (tmp_path / "model" / "model.json").read_bytes() == before
 
 
+def test_validation_rows_of_one_class_are_refused_before_training(thalweg, tmp_path) -> None:
+    rare = ["u,kind", *(f"{i},{'yes' if i < 3 else 'no'}" for i in range(60))]
+    (tmp_path / "rare.csv").write_text("\n".join(rare) + "\n")
+    held_out = ["--target", "kind", "--validation", "0.05", "--calibrate", "temperature", "--out", "run"]
+    answer = thalweg("train", "rare.csv", *held_out)
+    assert answer.code == 2
+    assert "validation: expected rows of at least two classes to calibrate on" in answer.err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_method_for_other_targets_is_refused_before_training(thalweg, flowers, tmp_path) -> None:
     settings = ["--target", "species", "--validation", "0.2", "--calibrate", "scale", "--out", "run"]
     answer = thalweg("train", flowers, *settings)

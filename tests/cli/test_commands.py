@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from thalweg.cli import progress
-from thalweg.cli.main import _show_warning
+from thalweg.cli.main import _show_each_once
 from thalweg.cli.registries import registry_names
 from thalweg.core.errors import DataWarning
 from thalweg.runs.config import RunConfig, make_config
@@ -221,7 +221,7 @@ def test_report_runs_summary_and_datasets(thalweg, flower_run: Path) -> None:
     ),
 )
 def test_help_lists_what_the_registries_hold(thalweg, choices: str) -> None:
-    room, _, registry = choices.partition(".")
+    room, _, registry = choices.rpartition(".")
     module = __import__(f"thalweg.{room}", fromlist=[registry])
     assert registry_names(choices) == list(getattr(module, registry))
 
@@ -256,5 +256,7 @@ def test_interrupted_run_says_how_to_resume_and_does(thalweg, flowers: Path, mon
 
 
 def test_warnings_of_data_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    _show_warning(DataWarning("two\nlines"))
+    show = _show_each_once()
+    show(DataWarning("two\nlines"))
+    show(DataWarning("two\nlines"))
     assert capsys.readouterr().err == "Warning: two lines\n"

@@ -123,6 +123,14 @@ def test_what_is_gained_lets_the_price_be_negative_too() -> None:
         decide(dist.Normal(np.zeros(3), 1.0), "squared", reject=-0.1)
 
 
+def test_a_budget_rations_the_rejection_of_a_matrix_however_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "cost.csv").write_text("true,no,yes,reject\n0,0,1,0.1\n1,5,0,0.1\n")
+    table = {0: {"no": 0, "yes": 1, "reject": 0.1}, 1: {"no": 5, "yes": 0, "reject": 0.1}}
+    p = probabilities(50, 2)
+    for cost in (tmp_path / "cost.csv", table):
+        assert decide(p, cost, budget=4).rejected.sum() == 4
+
+
 def test_a_budget_rations_rejection_or_a_named_action() -> None:
     p = probabilities(100, 2)
     answer = decide(p, MATRIX, budget=7)  # handed over for nothing

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -63,7 +63,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
         warnings.simplefilter("always", DataWarning)
-        warnings.showwarning = _show_warning
+        warnings.showwarning = _show_each_once()
         try:
             code = app(list(arguments) if arguments is not None else None, prog_name="thalweg", standalone_mode=False)
         except TyperException as error:  # a flag or argument that does not exist, or is missing
@@ -90,5 +90,14 @@ def _fail(message: str) -> int:
     return 2
 
 
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print("Warning: " + " ".join(str(message).split()), file=sys.stderr)  # noqa: T201 (no markup, no wrapping)
+def _show_each_once() -> Callable[..., None]:
+    """Return what shows a warning; a table that is read again for calibration or the report says nothing new."""
+    shown: set[str] = set()
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        line = " ".join(str(message).split())
+        if line not in shown:
+            shown.add(line)
+            print(f"Warning: {line}", file=sys.stderr)  # noqa: T201 (no markup, no wrapping)
+
+    return show

@@ -74,6 +74,10 @@ def decide(
     Optimum Recognition Error and Reject Tradeoff*, IEEE Transactions on Information Theory 16 (1970).
     """
     price = None if reject is None else float(number("reject", reject))
+    if isinstance(cost, Path):
+        cost = CostMatrix.read(cost)
+    elif isinstance(cost, Mapping):
+        cost = CostMatrix.from_dict(cost)
     if budget is not None and price is None and flag == REJECT and not _has_reject(cost):
         price = 0.0
     if isinstance(cost, str):
@@ -81,7 +85,7 @@ def decide(
     pieces = distribution if isinstance(distribution, list) and hasattr(distribution[0], "batch_shape") else None
     probabilities = None if pieces else class_probabilities(distribution)
     if probabilities is None:
-        if isinstance(cost, (CostMatrix, Mapping, Path)) or not callable(cost):
+        if isinstance(cost, CostMatrix) or not callable(cost):
             raise ArgumentError("cost", "a cost of numbers, such as 'squared'", "a cost matrix", "It is for classes.")
         _check_price(price)
         if flag != REJECT:

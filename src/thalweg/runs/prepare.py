@@ -22,7 +22,7 @@ from thalweg.data.read import read
 from thalweg.data.split import shared_rows, split, without_official
 from thalweg.data.table import Table
 from thalweg.data.windows import WindowEncoder
-from thalweg.decisions.calibration.methods import METHODS, check_method
+from thalweg.decisions.calibration.methods import METHODS, check_held_out, check_method
 from thalweg.likelihoods import LIKELIHOODS, Likelihood, auto_likelihood, make_likelihood
 from thalweg.network import Network, dense_network
 from thalweg.optimizers import OPTIMIZERS, Optimizer, make_optimizer
@@ -61,6 +61,8 @@ def prepare(config: RunConfig) -> Plan:
     likelihood = choose_likelihood(config, encoder, y)
     if config.calibrate != "none":
         check_method(config.calibrate, likelihood.targets, "calibrate")
+        if tables.validation is not None:
+            check_held_out(config.calibrate, encoder.targets(tables.validation), "validation")
     outputs = likelihood.output_width(y, None if encoder.classes is None else len(encoder.classes))
     network = build_network(config, encoder.feature_width, outputs)
     likelihood.check(network.outputs, y)

@@ -13,7 +13,7 @@ from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 from thalweg.decisions.calibration.conformal import Conformal
 from thalweg.decisions.calibration.maps import CALIBRATIONS, Isotonic, Scale, Temperature
-from thalweg.decisions.calibration.methods import check_method
+from thalweg.decisions.calibration.methods import check_held_out, check_method
 from thalweg.decisions.outcomes import class_probabilities
 
 
@@ -106,8 +106,7 @@ def fit_calibration(
     else:
         kind = "counts" if distribution.support.is_discrete else "numbers"
     check_method(method, kind)
-    if not len(y):
-        raise ArgumentError("data", "rows to calibrate on", "none")
+    check_held_out(method, y)
     if method == "conformal":
         known = former or Calibration()
         mended = known(distribution)
@@ -121,9 +120,6 @@ def fit_calibration(
     if score is not None:
         raise ArgumentError("score", "none beside this method", repr(score), "Scores belong to --method conformal.")
     if probabilities is not None:
-        if (y == y.flat[0]).all():
-            hint = "One class alone makes any certainty look right."
-            raise ArgumentError("data", "rows of at least two classes to calibrate on", "rows of one class", hint)
         return Calibration(CALIBRATIONS[method].fit(probabilities, y), rows=len(y))
     from thalweg.probability import mean, std
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 
@@ -46,3 +48,21 @@ def check_method(method: str, kind: str, argument: str = "method") -> None:
         *others, last = FITTING[kind]
         fitting = f"{', '.join(others)} or {last}" if others else last
         raise ArgumentError(argument, f"{fitting} for a model of {kind}", repr(method))
+
+
+def check_held_out(method: str, y: Any, argument: str = "data") -> None:
+    """Check that rows can teach a map of probabilities anything.
+
+    Args:
+        method: a name in ``METHODS``.
+        y: (N, …) true values of the held-out rows.
+        argument: what the rows were given as.
+
+    Raises:
+        ArgumentError: there are none, or for a map of probabilities all are of one class.
+    """
+    if not len(y):
+        raise ArgumentError(argument, "rows to calibrate on", "none")
+    if method in FITTING["labels"] and (y == y.flat[0]).all():
+        hint = "One class alone makes any certainty look right: hold out more rows."
+        raise ArgumentError(argument, "rows of at least two classes to calibrate on", "rows of one class", hint)
