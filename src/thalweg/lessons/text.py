@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-LINE = 96
+LINE = 84
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
