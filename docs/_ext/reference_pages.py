@@ -80,7 +80,7 @@ def _default(field: Any) -> str:
 
 def _choices(registry: str) -> str:
     """Return the names in ``room.REGISTRY``."""
-    room, _, name = registry.partition(".")
+    room, _, name = registry.rpartition(".")
     return f"One of `{'`, `'.join(getattr(import_module(f'thalweg.{room}'), name))}`." if registry else ""
 
 
