@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from PIL import Image
@@ -95,7 +96,6 @@ def test_text_under_the_name_of_an_archive_is_called_damaged(tmp_path: Path) -> 
 
 
 def test_nifti_there_and_back(tmp_path: Path) -> None:
-    nibabel = pytest.importorskip("nibabel", reason="the extra nifti is not installed")
     affine = np.diag([1.0, 2.0, 3.0, 1.0])
     nibabel.save(nibabel.Nifti1Image(IMAGES.T, affine), tmp_path / "scan.nii.gz")
     volumes = read_volumes(tmp_path / "scan.nii.gz", need_mask=False, channel_axis=False)

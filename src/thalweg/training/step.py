@@ -145,8 +145,8 @@ def train_program(
                 finite,
             )
 
-        # A branch, not a selection between new and old: that would copy the whole state in every step.
         before = tuple(() if m.before is None else m.before(carry.params, carry.step) for m in measures)
+        # A branch, not a selection between new and old: that would copy the whole state in every step.
         after = jax.lax.cond(finite & (rows > 0) & _done(before), apply, lambda: carry._replace(finite=finite))
         counted = weight > 0
         score = jnp.sum(jnp.where(counted[:, None], likelihood.score(passed.outputs, y), 0.0), axis=0)
