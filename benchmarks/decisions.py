@@ -68,8 +68,8 @@ def _train(data: Path, name: str, folder: Path, epochs: int) -> tuple[Any, Any, 
     import polars as pl
     from sklearn.model_selection import train_test_split
 
-    from thalweg.runs.config import make_config
-    from thalweg.runs.prepare import make_tables
+    from thalweg.recipes.config import make_config
+    from thalweg.recipes.tables import make_tables
     from thalweg.runs.run import train_run
 
     print(f"  decisions: trains {name}", flush=True)

@@ -64,7 +64,7 @@ def measure(*, rounds: int, quick: bool, data: Path) -> str:
 
 def _run(data: Path, more: dict[str, Any], seed: int) -> tuple[Any, ...]:
     """Return loss, root mean squared error, share inside the interval, and its mean width."""
-    from thalweg.runs.config import make_config
+    from thalweg.recipes.config import make_config
     from thalweg.runs.run import train_run
 
     with tempfile.TemporaryDirectory() as folder:

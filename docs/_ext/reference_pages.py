@@ -85,7 +85,7 @@ def _choices(registry: str) -> str:
 
 
 def _settings_page() -> str:
-    from thalweg.runs.config import RunConfig
+    from thalweg.recipes.config import RunConfig
 
     panels: dict[str, list[tuple[object, ...]]] = {}
     for name, field in RunConfig.model_fields.items():
@@ -108,7 +108,7 @@ def _commands_page() -> str:
     from typer.main import get_command
 
     from thalweg.cli.main import app
-    from thalweg.runs.config import RunConfig
+    from thalweg.recipes.config import RunConfig
 
     group: Any = get_command(app)
     lines = ["# Commands", "", group.help or "", ""]

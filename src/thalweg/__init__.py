@@ -49,8 +49,8 @@ if TYPE_CHECKING:
         unflatten,
     )
     from thalweg.optimizers import make_optimizer
-    from thalweg.runs.fit import fit
-    from thalweg.runs.fit_segmentation import fit_segmentation
+    from thalweg.recipes.fit import fit
+    from thalweg.recipes.fit_segmentation import fit_segmentation
     from thalweg.training import EarlyStopping, Hook, StepStatistics, evaluate, train
 
 # Where each public name lives. Names load when first used: `import thalweg` and `thalweg --help` must not wait for JAX.
@@ -105,8 +105,8 @@ _HOME = {
         "unflatten",
     ),
     "thalweg.optimizers": ("make_optimizer",),
-    "thalweg.runs.fit": ("fit",),
-    "thalweg.runs.fit_segmentation": ("fit_segmentation",),
+    "thalweg.recipes.fit": ("fit",),
+    "thalweg.recipes.fit_segmentation": ("fit_segmentation",),
     "thalweg.training": ("EarlyStopping", "Hook", "StepStatistics", "evaluate", "train"),
 }
 # Rooms to be used by their own name: tw.probability.divergence(p, q).

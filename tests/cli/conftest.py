@@ -56,7 +56,7 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def flower_run(tmp_path_factory: pytest.TempPathFactory, flowers: Path) -> Path:
     """A finished run on the table of flowers."""
-    from thalweg.runs.config import make_config
+    from thalweg.recipes.config import make_config
     from thalweg.runs.run import train_run
 
     out = tmp_path_factory.mktemp("run") / "flowers"

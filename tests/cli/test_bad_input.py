@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from thalweg.runs.config import make_config
+from thalweg.recipes.config import make_config
 from thalweg.runs.record import create_run
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from thalweg.deploy import load
-from thalweg.runs.config import make_config
+from thalweg.recipes.config import make_config
 from thalweg.runs.run import train_run
 
 

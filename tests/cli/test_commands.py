@@ -14,8 +14,8 @@ from thalweg.cli import progress
 from thalweg.cli.main import _show_each_once
 from thalweg.cli.registries import registry_names
 from thalweg.core.errors import DataWarning
-from thalweg.runs.config import RunConfig, make_config
-from thalweg.runs.prepare import SEGMENTATION
+from thalweg.recipes.choices import SEGMENTATION
+from thalweg.recipes.config import RunConfig, make_config
 from thalweg.runs.record import create_run
 
 

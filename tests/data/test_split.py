@@ -15,8 +15,8 @@ from thalweg.core.errors import ArgumentError, DataError, DataWarning
 from thalweg.data.read import read
 from thalweg.data.split import official_test, shared_rows, split
 from thalweg.data.table import Table
-from thalweg.runs.config import RunConfig
-from thalweg.runs.prepare import make_tables
+from thalweg.recipes.config import RunConfig
+from thalweg.recipes.tables import make_tables
 
 RNG = np.random.default_rng(2)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from thalweg.core.errors import ModelError, StorageError
+from thalweg.recipes.config import RunConfig, make_config
 from thalweg.runs import record
-from thalweg.runs.config import RunConfig, make_config
 from thalweg.runs.record import create_run, list_runs, read_log, read_status, resume_run
 
 

@@ -12,8 +12,8 @@ import pytest
 from thalweg.core.errors import ArgumentError
 from thalweg.data import read as reading
 from thalweg.data.readers import arrays
-from thalweg.runs.config import make_config
-from thalweg.runs.prepare import prepare
+from thalweg.recipes.config import make_config
+from thalweg.recipes.prepare import prepare
 from thalweg.runs.run import resume, train_run, use_threads
 
 
@@ -30,7 +30,7 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     data = table(tmp_path / "t.csv")
     settings = {"data": str(data), "hidden": 8, "epochs": 400, "dropout": 0.1, "checkpoint_seconds": 0.3}
     code = (
-        "import sys, json; from thalweg.runs.config import make_config; from thalweg.runs.run import train_run; "
+        "import sys, json; from thalweg.recipes.config import make_config; from thalweg.runs.run import train_run; "
         "train_run(make_config(json.loads(sys.argv[1])))"
     )
     killed = tmp_path / "killed"

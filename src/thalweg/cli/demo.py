@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from thalweg.cli.train import run_live, start
-from thalweg.runs.config import make_config
+from thalweg.recipes.config import make_config
 
 SETTINGS: dict[str, Any] = {
     "data": "mnist",

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from thalweg.cli.registries import registry_names
-from thalweg.runs.config import RunConfig, field_kind
+from thalweg.recipes.config import RunConfig, field_kind
 
 _METAVARS = {int: "N", float: "NUMBER", str: "TEXT"}
 

@@ -9,7 +9,7 @@ import typer
 
 from thalweg.cli.flags import SettingsCommand, with_settings
 from thalweg.core.errors import ArgumentError
-from thalweg.runs.config import make_config
+from thalweg.recipes.config import make_config
 
 RunOrNothing = Annotated[
     Path | None, typer.Argument(metavar="[RUN]", help="Run folder or model folder.", show_default=False)

@@ -12,7 +12,7 @@ import typer
 from thalweg.cli.flags import SettingsCommand, with_settings
 from thalweg.cli.masks import overlap_lines
 from thalweg.core.errors import ArgumentError
-from thalweg.runs.config import RunConfig, make_config, read_config
+from thalweg.recipes.config import RunConfig, make_config, read_config
 
 if TYPE_CHECKING:
     from thalweg.runs.run import Run

@@ -1,1 +1,1 @@
-"""Configuration, run folder, report, and training from Python."""
+"""The run folder: its record, evaluation and report."""

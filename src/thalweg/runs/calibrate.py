@@ -12,11 +12,10 @@ from thalweg.data.table import Table
 from thalweg.decisions.calibration import Isotonic, Temperature
 from thalweg.decisions.calibration.methods import check_method
 from thalweg.deploy import Model, Segmenter, load
-from thalweg.runs.calibration import calibrated_on
-from thalweg.runs.config import RunConfig
+from thalweg.recipes.calibration import calibrated_on
+from thalweg.recipes.config import RunConfig
+from thalweg.recipes.tables import Tables, make_tables
 from thalweg.runs.judge import judge
-from thalweg.runs.plan import Tables
-from thalweg.runs.prepare import make_tables
 from thalweg.runs.record import STATUS, is_locked, run_config
 from thalweg.runs.report import write_report
 

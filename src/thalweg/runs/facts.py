@@ -11,7 +11,8 @@ from typing import Any
 import jax
 
 from thalweg.network import Network, summary
-from thalweg.runs.plan import Plan, Tables
+from thalweg.recipes.plan import Plan
+from thalweg.recipes.tables import Tables
 
 
 def versions() -> dict[str, str]:

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from thalweg.core.errors import ArgumentError, ModelError, StorageError
 from thalweg.core.files import append_line, storage_errors, write_atomic, write_json
-from thalweg.runs.config import RunConfig, config_toml, make_config, read_config
+from thalweg.recipes.config import RunConfig, config_toml, make_config, read_config
 
 STATUS, LOG, CONFIG, LOCK = "run.json", "log.jsonl", "config.toml", ".lock"
 RUN_SCHEMA = 1

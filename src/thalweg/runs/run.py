@@ -13,12 +13,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, StorageError
-from thalweg.deploy import Model
+from thalweg.deploy import Model, Segmenter
+from thalweg.recipes.config import RunConfig, changed_settings, make_config
+from thalweg.recipes.plan import Plan, train_plan
+from thalweg.recipes.prepare import prepare
 from thalweg.runs import facts
-from thalweg.runs.config import RunConfig, changed_settings, make_config
-from thalweg.runs.plan import Plan, train_plan
-from thalweg.runs.prepare import prepare
+from thalweg.runs.judge import judge
+from thalweg.runs.judge_masks import judge_masks
 from thalweg.runs.record import RunFolder, check_free, create_run, resume_run
 from thalweg.runs.report import write_report
 from thalweg.training import Checkpoints, Hook, RunInfo, Trained
@@ -82,7 +86,7 @@ def train_run(config: RunConfig, *, hooks: Sequence[Hook] = (), say: Say = lambd
         except BaseException:
             folder.remove()
             raise
-        return _train(folder, config, plan, hooks, say, started)
+        return _train(folder, plan, hooks, say, started)
 
 
 def resume(
@@ -116,7 +120,7 @@ def resume(
             raise
         if not folder.checkpoint.is_dir():
             say("no checkpoint yet: training starts from the beginning")
-        return _train(folder, config, plan, hooks, say, started)
+        return _train(folder, plan, hooks, say, started)
 
 
 def _check_unchanged(old: RunConfig, new: RunConfig) -> None:
@@ -154,12 +158,12 @@ def use_threads(config: RunConfig) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _train(folder: RunFolder, config: RunConfig, plan: Plan, hooks: Sequence[Hook], say: Say, started: float) -> Run:
+def _train(folder: RunFolder, plan: Plan, hooks: Sequence[Hook], say: Say, started: float) -> Run:
     try:
         _announce(plan, folder, say)
-        checkpoints = Checkpoints(folder.checkpoint, config.checkpoint_seconds)
+        checkpoints = Checkpoints(folder.checkpoint, plan.config.checkpoint_seconds)
         try:
-            trained = train_plan(plan, config, [_Record(folder), *hooks], checkpoints)
+            trained = train_plan(plan, [_Record(folder), *hooks], checkpoints)
         except DivergedError as error:
             history = error.trained.history if isinstance(error.trained, Trained) else []
             _ending(folder, history, started, state="diverged", message=str(error))
@@ -178,7 +182,7 @@ def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float) -> 
     tables = plan.tables
     model = plan.model(trained)
     model.save(folder.model)
-    evaluation = plan.judge(model)
+    evaluation = _judged(plan, model)
     folder.write_json("evaluation.json", {"training" if tables.test is None else "test": evaluation})
     seconds = _ending(
         folder,
@@ -191,6 +195,14 @@ def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float) -> 
     )
     report = write_report(folder.path)
     return Run(folder.path, trained.status, model, trained.history, evaluation, report, seconds)
+
+
+def _judged(plan: Plan, model: Model) -> dict[str, Any]:
+    """Return what the model does on the test rows, or on the training rows when there are no others."""
+    part = plan.tables.test or plan.tables.train
+    if isinstance(model, Segmenter):
+        return judge_masks(model, part.volumes, part.numbers, majority=int(np.bincount(plan.train.y).argmax()))
+    return judge(model, part, plan.tables.train)
 
 
 class _Record(Hook):

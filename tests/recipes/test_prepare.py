@@ -1,8 +1,9 @@
 import pytest
 
 from thalweg.core.errors import ArgumentError
-from thalweg.runs.config import make_config
-from thalweg.runs.prepare import check_names, choose_batch_size, prepare
+from thalweg.recipes.choices import check_names, choose_batch_size
+from thalweg.recipes.config import make_config
+from thalweg.recipes.prepare import prepare
 
 
 @pytest.mark.parametrize("warmup", [0.01, 0.6, 0.99])

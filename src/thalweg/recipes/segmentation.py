@@ -20,10 +20,11 @@ from thalweg.data.window_batches import WindowBatches
 from thalweg.data.windows import WindowEncoder, Windows, window_size
 from thalweg.deploy import Model, Segmenter
 from thalweg.likelihoods import LIKELIHOODS
-from thalweg.runs.config import RunConfig
-from thalweg.runs.judge_masks import judge_masks
-from thalweg.runs.plan import Plan, Tables
-from thalweg.runs.prepare import build_network, check_names, choose_likelihood, fraction, make_plan
+from thalweg.recipes.choices import build_network, check_names, choose_likelihood
+from thalweg.recipes.config import RunConfig
+from thalweg.recipes.plan import Plan
+from thalweg.recipes.prepare import make_plan
+from thalweg.recipes.tables import Tables, fraction
 from thalweg.training import Trained
 
 BATCH_SIZE = 1024
@@ -94,11 +95,6 @@ class SegmentationPlan(Plan):
             history=[dict(row) for row in trained.history],
             windows=self.encoder,
         )
-
-    def judge(self, model: Model) -> dict[str, Any]:
-        assert isinstance(model, Segmenter), "made by this plan"
-        part: Slices = self.tables.test or self.tables.train
-        return judge_masks(model, part.volumes, part.numbers, majority=int(np.bincount(self.train.y).argmax()))
 
 
 def prepare_segmentation(

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from thalweg.data.batches import Batches, spread
 from thalweg.deploy import Model
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.optimizers import Optimizer
-from thalweg.runs.calibration import calibrated_on
-from thalweg.runs.config import RunConfig
-from thalweg.runs.judge import judge
-from thalweg.runs.noise import NOISE_ROWS, with_noise
+from thalweg.recipes.calibration import calibrated_on
+from thalweg.recipes.config import RunConfig
+from thalweg.recipes.noise import NOISE_ROWS, with_noise
+from thalweg.recipes.tables import Tables
 from thalweg.training import Checkpoints, EarlyStopping, Hook, Trained, train
-
-Part = TypeVar("Part")
-
-
-@dataclass(frozen=True, eq=False)
-class Tables(Generic[Part]):
-    """The rows of a run: training, held out for early stopping, and test; and how the test set was made."""
-
-    train: Part
-    validation: Part | None
-    test: Part | None
-    test_origin: str
-    shared: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +23,11 @@ class Plan:
     """All that `thalweg.training.train` needs, the settings as resolved, and what becomes of the trained network.
 
     Attributes:
+        config: the settings it was made from.
         opening: what to tell of the data, and ``facts`` to write of it; empty for a table, of which all know the same.
     """
 
+    config: RunConfig
     tables: Tables[Any]
     encoder: Any
     network: Network
@@ -66,23 +55,19 @@ class Plan:
             return model
         return calibrated_on(model, tables.validation, self.calibrate)
 
-    def judge(self, model: Model) -> dict[str, Any]:
-        """Return what the model does on the test rows, or on the training rows when there are no others."""
-        return judge(model, self.tables.test or self.tables.train, self.tables.train)
 
-
-def train_plan(plan: Plan, config: RunConfig, hooks: Sequence[Hook], checkpoints: Checkpoints | None = None) -> Trained:
-    """Train what was planned, as long and as averaged as the settings say.
+def train_plan(plan: Plan, hooks: Sequence[Hook] = (), checkpoints: Checkpoints | None = None) -> Trained:
+    """Train what was planned, as long and as averaged as its settings say.
 
     Args:
-        plan: made from ``config``.
-        config: the settings.
+        plan: what to train.
         hooks: follow the training.
         checkpoints: where a run keeps its state.
 
     Raises:
         DivergedError: a quantity was not finite.
     """
+    config = plan.config
     return train(
         plan.network,
         plan.likelihood,

@@ -8,10 +8,10 @@ from typing import Any
 from thalweg.core.errors import ArgumentError
 from thalweg.data.volumes import Volumes, as_volumes
 from thalweg.deploy import Segmenter
-from thalweg.runs.config import make_config
-from thalweg.runs.fit import finished
-from thalweg.runs.plan import train_plan
-from thalweg.runs.segmentation import prepare_segmentation
+from thalweg.recipes.config import make_config
+from thalweg.recipes.fit import finished
+from thalweg.recipes.plan import train_plan
+from thalweg.recipes.segmentation import prepare_segmentation
 from thalweg.training import Hook
 
 
@@ -67,7 +67,7 @@ def fit_segmentation(
     given = {"data": volumes.name, "task": "segment", "window": window, "test": "none" if test is None else test}
     config = make_config(given | settings)
     plan = prepare_segmentation(config, volumes, held)
-    trained = train_plan(plan, config, hooks)
+    trained = train_plan(plan, hooks)
     finished(trained, config.epochs)
     model = plan.model(trained)
     assert isinstance(model, Segmenter), "made by this plan"

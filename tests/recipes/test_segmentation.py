@@ -14,9 +14,9 @@ from thalweg.cli.main import run as command
 from thalweg.core.errors import ArgumentError, DataError, DataWarning, ModelError
 from thalweg.data.volumes import as_volumes
 from thalweg.deploy import Segmenter
-from thalweg.runs.config import make_config
+from thalweg.recipes.config import make_config
+from thalweg.recipes.segmentation import make_slices
 from thalweg.runs.run import resume, train_run
-from thalweg.runs.segmentation import make_slices
 
 
 def blobs(slices: int = 8, side: int = 24, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

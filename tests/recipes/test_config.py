@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from thalweg.core.errors import ArgumentError, StorageError
-from thalweg.runs.config import RunConfig, changed_settings, config_toml, expected, make_config, read_config
+from thalweg.recipes.config import RunConfig, changed_settings, config_toml, expected, make_config, read_config
 
 
 def test_every_setting_has_help_and_says_what_it_accepts() -> None:

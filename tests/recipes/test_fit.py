@@ -10,7 +10,7 @@ from thalweg.core.errors import ArgumentError, DataError, DivergedError
 from thalweg.deploy import load
 from thalweg.likelihoods import Laplace
 from thalweg.network import dense_network
-from thalweg.runs.fit import fit
+from thalweg.recipes.fit import fit
 from thalweg.training import Hook
 
 

@@ -24,8 +24,9 @@ from thalweg.deploy import Model
 from thalweg.likelihoods import Likelihood, auto_likelihood, make_likelihood
 from thalweg.network import Network
 from thalweg.optimizers import OPTIMIZERS, make_optimizer
-from thalweg.runs.noise import NOISE_ROWS, with_noise
-from thalweg.runs.prepare import EVALUATION_ROWS, check_full_batch, default_batch_size
+from thalweg.recipes.choices import check_full_batch, default_batch_size
+from thalweg.recipes.noise import NOISE_ROWS, with_noise
+from thalweg.recipes.prepare import EVALUATION_ROWS
 from thalweg.training import EarlyStopping, Hook, Trained, train
 
 Pair = tuple[Any, Any]

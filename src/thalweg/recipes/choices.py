@@ -1,0 +1,173 @@
+"""What settings leave open, chosen: network, likelihood, minibatches, optimizer."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.core.errors import ArgumentError
+from thalweg.core.registry import lookup
+from thalweg.data.encode import Encoder
+from thalweg.data.windows import WindowEncoder
+from thalweg.decisions.calibration.methods import METHODS
+from thalweg.likelihoods import LIKELIHOODS, Likelihood, auto_likelihood, make_likelihood
+from thalweg.network import Network, dense_network
+from thalweg.optimizers import OPTIMIZERS, Optimizer, make_optimizer
+from thalweg.recipes.config import RunConfig
+
+BATCH_SIZE = 128
+
+SEGMENTATION = {"task", "window", "padding", "stride", "sampling"}
+"""Settings that are for images with masks alone."""
+
+PRETENDED_STEPS = 1000
+"""Steps an epoch while the data is not read yet: enough that no warm-up below the length of the run fails."""
+
+
+def check_names(config: RunConfig) -> None:
+    """Check the names of choices and settings that need each other, before any data is read.
+
+    Raises:
+        ArgumentError: an unknown name (with the nearest one), or settings that do not go together.
+    """
+    for name in sorted(SEGMENTATION - {"task"}):
+        if config.task == "rows" and getattr(config, name) != RunConfig.model_fields[name].default:
+            raise ArgumentError(
+                name, "the task 'segment' beside it", "rows", "Add --task segment for images with masks."
+            )
+    if config.likelihood != "auto":
+        make_likelihood(config.likelihood, **config.likelihood_options)
+    elif config.likelihood_options:
+        raise ArgumentError(
+            "likelihood_options", "a likelihood by name beside it", "auto", "Name it, as in --likelihood student_t."
+        )
+    # A small network and optimizer are built only to have every name and option checked by its owner.
+    dense_network(1, (1,), 1, config.activation, initializer=config.initializer, normalization=config.normalization)
+    choose_optimizer(config, PRETENDED_STEPS)
+    if config.calibrate != "none":
+        lookup(METHODS | {"none": ""}, config.calibrate, "calibrate")
+        if config.task != "rows":
+            raise ArgumentError("calibrate", "the task 'rows'", repr(config.task))
+        if not config.validation:
+            raise ArgumentError(
+                "calibrate",
+                "a validation fraction beside it",
+                "none",
+                "Calibration needs rows held out of training: add --validation 0.1.",
+            )
+    if config.patience and not config.validation:
+        raise ArgumentError(
+            "patience",
+            "a validation fraction beside it",
+            "none",
+            "Early stopping watches rows held out of training: add --validation 0.1.",
+        )
+    if config.full_batch and config.batch_size:
+        raise ArgumentError("full_batch", "no batch_size beside it", f"batch_size {config.batch_size}")
+
+
+def build_network(config: RunConfig, inputs: int, outputs: int) -> Network:
+    """Return the network that the settings ask for."""
+    return dense_network(
+        inputs,
+        config.hidden,
+        outputs,
+        config.activation,
+        dropout=config.dropout,
+        normalization=config.normalization,
+        initializer=config.initializer,
+        residual=config.residual,
+        input_noise=config.input_noise,
+    )
+
+
+def choose_likelihood(config: RunConfig, encoder: Encoder | WindowEncoder, y: NDArray[Any]) -> Likelihood:
+    """Return the likelihood with its options, class weights and label smoothing."""
+    classes = None if encoder.classes is None else len(encoder.classes)
+    name = auto_likelihood(encoder.task, classes) if config.likelihood == "auto" else config.likelihood
+    options: dict[str, Any] = {}
+    if config.label_smoothing:
+        options["label_smoothing"] = config.label_smoothing
+    if config.class_weight == "balanced":
+        if classes is None:
+            raise ArgumentError("class_weight", "classes to weigh", "a target of numbers")
+        counts = np.maximum(np.bincount(y, minlength=classes), 1)
+        options["class_weights"] = tuple((len(y) / (classes * counts)).tolist())
+    fields = {field.name for field in dataclasses.fields(LIKELIHOODS[name])}
+    for option in options:
+        if option not in fields:
+            raise ArgumentError(option, "a classification likelihood beside it", repr(name))
+        if option in config.likelihood_options:
+            raise ArgumentError("likelihood_options", f"{option} in one place", "two settings of it")
+    return make_likelihood(name, **config.likelihood_options, **options)
+
+
+def choose_batch_size(config: RunConfig, rows: int, largest: int = BATCH_SIZE) -> int:
+    """Return B: as asked for, all rows for full-batch steps, or by the size of the set.
+
+    Raises:
+        ArgumentError: more than there are rows, or fewer with an optimizer that needs all.
+    """
+    if OPTIMIZERS[config.optimizer].full_batch:
+        check_full_batch(config.optimizer, config.batch_size, rows)
+        return rows
+    if config.full_batch:
+        return rows
+    if config.batch_size is not None and config.batch_size > rows:
+        raise ArgumentError(
+            "batch_size", f"at most the {rows} training rows", config.batch_size, "Use --full-batch for all of them."
+        )
+    return config.batch_size or default_batch_size(rows, largest)
+
+
+def check_full_batch(optimizer: str, batch_size: int | None, rows: int) -> None:
+    """Refuse minibatches for an optimizer whose steps need the gradient of the whole set.
+
+    Raises:
+        ArgumentError: a batch size other than all rows.
+    """
+    if batch_size not in (None, rows):
+        raise ArgumentError(
+            "batch_size", f"none or all {rows} rows for {optimizer!r}", batch_size, "Its steps need the whole set."
+        )
+
+
+def default_batch_size(rows: int, largest: int = BATCH_SIZE) -> int:
+    """Return 128 (or another largest size), or for small sets a power of two that makes at least eight minibatches.
+
+    Example:
+        >>> [default_batch_size(rows) for rows in (60000, 600, 120, 3)]
+        [128, 64, 8, 1]
+    """
+    return min(largest, 1 << max(0, (rows // 8).bit_length() - 1))
+
+
+def choose_schedule(config: RunConfig) -> str:
+    """Return the schedule's name, ``auto`` resolved."""
+    if config.schedule != "auto":
+        return config.schedule
+    return "constant" if OPTIMIZERS[config.optimizer].full_batch else "cosine"
+
+
+def choose_optimizer(config: RunConfig, steps_per_epoch: int) -> Optimizer:
+    """Return the optimizer for a run of so many minibatches an epoch."""
+    lookup(OPTIMIZERS, config.optimizer, "optimizer")
+    return make_optimizer(
+        config.optimizer,
+        total_steps=config.epochs * steps_per_epoch,
+        steps_per_epoch=steps_per_epoch,
+        learning_rate=config.learning_rate,
+        schedule=choose_schedule(config),
+        schedule_options=config.schedule_options,
+        warmup=config.warmup,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        l2=config.l2,
+        l1=config.l1,
+        clip_norm=config.clip_norm,
+        clip_value=config.clip_value,
+        options=config.optimizer_options,
+    )

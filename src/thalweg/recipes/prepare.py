@@ -1,0 +1,151 @@
+"""From settings to everything training needs: tables, encoder, network, likelihood, optimizer, minibatches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from thalweg.data.batches import ArrayBatches, Batches
+from thalweg.data.disk_batches import DiskBatches
+from thalweg.data.encode import Encoder
+from thalweg.data.table import Table
+from thalweg.decisions.calibration.methods import check_held_out, check_method
+from thalweg.likelihoods import Likelihood
+from thalweg.network import Network
+from thalweg.optimizers import OPTIMIZERS
+from thalweg.recipes.choices import (
+    BATCH_SIZE,
+    SEGMENTATION,
+    build_network,
+    check_names,
+    choose_batch_size,
+    choose_likelihood,
+    choose_optimizer,
+    choose_schedule,
+)
+from thalweg.recipes.config import RunConfig
+from thalweg.recipes.plan import Plan
+from thalweg.recipes.tables import Tables, fit_encoder, make_tables
+from thalweg.training import EarlyStopping
+
+EVALUATION_ROWS = 2000
+"""Rows of a minibatch in evaluation, where size only matters for speed."""
+
+AnyPlan = TypeVar("AnyPlan", bound=Plan)
+
+
+def prepare(config: RunConfig, tables: Tables[Table] | None = None, sample_weight: NDArray[Any] | None = None) -> Plan:
+    """Read, split, encode, and build what the settings ask for.
+
+    Args:
+        config: the settings.
+        tables: rows that are there already; by default ``data`` is read and split.
+        sample_weight: (N,) weights of the training rows, scaled to mean one.
+
+    Raises:
+        ThalwegError: settings or data that cannot be used, in one line.
+    """
+    if config.task == "segment":
+        from thalweg.recipes.segmentation import prepare_segmentation
+
+        return prepare_segmentation(config)
+    check_names(config)
+    tables = tables or make_tables(config)
+    encoder = fit_encoder(tables.train, config)
+    y = encoder.targets(tables.train)
+    likelihood = choose_likelihood(config, encoder, y)
+    if config.calibrate != "none":
+        check_method(config.calibrate, likelihood.targets, "calibrate")
+        if tables.validation is not None:
+            check_held_out(config.calibrate, encoder.targets(tables.validation), "validation")
+    outputs = likelihood.output_width(y, None if encoder.classes is None else len(encoder.classes))
+    network = build_network(config, encoder.feature_width, outputs)
+    likelihood.check(network.outputs, y)
+    return make_plan(
+        Plan,
+        config,
+        tables,
+        encoder,
+        network,
+        likelihood,
+        lambda size: make_batches(tables.train, encoder, y, size, config.seed, sample_weight),
+        len(tables.train),
+        validation=_evaluated(tables.validation, encoder),
+        test=_evaluated(tables.test, encoder),
+    )
+
+
+def make_plan(
+    kind: type[AnyPlan],
+    config: RunConfig,
+    tables: Tables[Any],
+    encoder: Any,
+    network: Network,
+    likelihood: Likelihood,
+    batches: Callable[[int], Batches],
+    rows: int,
+    *,
+    largest_batch: int = BATCH_SIZE,
+    **rest: Any,
+) -> AnyPlan:
+    """Return the plan, with minibatches, optimizer and stopping as the settings ask.
+
+    Args:
+        kind: of plan.
+        config: the settings.
+        tables: the rows.
+        encoder: fitted on the training rows.
+        network: the network.
+        likelihood: its likelihood.
+        batches: batch size ↦ minibatches of the training rows.
+        rows: how many training rows there are.
+        largest_batch: largest minibatch when the settings leave it open.
+        rest: what else the plan holds.
+    """
+    batch_size = choose_batch_size(config, rows, largest_batch)
+    train = batches(batch_size)
+    optimizer = choose_optimizer(config, train.steps)
+    weight_decay = OPTIMIZERS[config.optimizer].weight_decay if config.weight_decay is None else config.weight_decay
+    resolved = config.model_dump(exclude={"out", "data"} | (set() if config.task == "segment" else SEGMENTATION)) | {
+        "likelihood": likelihood.name,
+        "batch_size": batch_size,
+        "learning_rate": config.learning_rate or OPTIMIZERS[config.optimizer].learning_rate,
+        "schedule": choose_schedule(config),
+        "weight_decay": weight_decay,
+        "test": tables.test_origin,
+    }
+    return kind(
+        config=config,
+        tables=tables,
+        encoder=encoder,
+        network=network,
+        likelihood=likelihood,
+        optimizer=optimizer,
+        train=train,
+        stopping=EarlyStopping(config.patience, "validation_loss") if config.patience else None,
+        calibrate=config.calibrate,
+        settings={name: value for name, value in resolved.items() if value not in (None, {}, "")},
+        **rest,
+    )
+
+
+def make_batches(
+    table: Table,
+    encoder: Encoder,
+    y: NDArray[Any],
+    batch_size: int,
+    seed: int,
+    sample_weight: NDArray[Any] | None = None,
+) -> Batches:
+    """Return minibatches: of the encoded rows in memory, or of rows encoded as they stream from disk."""
+    if table.is_mapped:
+        return DiskBatches(table.array, y, batch_size, encoder.transform_rows, sample_weight, seed)
+    return ArrayBatches(encoder.features(table), y, batch_size, sample_weight, seed)
+
+
+def _evaluated(table: Table | None, encoder: Encoder) -> Batches | None:
+    if table is None:
+        return None
+    return make_batches(table, encoder, encoder.targets(table), min(EVALUATION_ROWS, len(table)), 0)
