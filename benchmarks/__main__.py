@@ -7,11 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import decisions, disk, instruments, kde, likelihoods, mnist, segmentation, start, steps
+from benchmarks import decisions, disk, instruments, kde, likelihoods, mnist, segmentation, start, steps, tables
 from benchmarks.machine import describe, limit_processors
 from benchmarks.table import merged
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+FITS = Path(__file__).with_name("tables.jsonl")
 TITLES = {
     "steps": "Training steps",
     "instruments": "Instruments",
@@ -22,6 +23,7 @@ TITLES = {
     "kde": "Kernel density and divergences",
     "segmentation": "Segmentation",
     "decisions": "Decisions and calibration",
+    "tables": "Tables",
 }
 DATA = Path(__file__).parents[2] / "shared" / "data"
 DISK_ROUNDS = 3
@@ -37,6 +39,7 @@ def main() -> None:
         "disk": options.rounds or (1 if options.quick else DISK_ROUNDS),
         "kde": options.rounds or 3,
         "likelihoods": options.rounds or 1,
+        "tables": options.rounds or 3,
     }
     sections: dict[str, Callable[[], str]] = {
         "steps": partial(steps.measure, rounds=rounds, quick=options.quick),
@@ -50,6 +53,13 @@ def main() -> None:
         ),
         "segmentation": partial(segmentation.measure, data=options.data, quick=options.quick),
         "decisions": partial(decisions.measure, data=options.data, quick=options.quick),
+        "tables": partial(
+            tables.measure,
+            data=options.data,
+            results=options.results,
+            seeds=own_rounds["tables"],
+            quick=options.quick,
+        ),
     }
     out = options.out or (None if options.quick else RESULTS)
     for name in [options.only] if options.only else sections:
@@ -72,6 +82,9 @@ def _options() -> argparse.Namespace:
         "--quick", action="store_true", help="short, to see that it works; writes nothing without --out"
     )
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the real sets (default: ../shared/data)")
+    parser.add_argument(
+        "--results", type=Path, default=FITS, help="fits of the section tables (default: benchmarks/tables.jsonl)"
+    )
     parser.add_argument("--out", type=Path, help="file to write (default: benchmarks/RESULTS.md)")
     return parser.parse_args()
 
