@@ -22,6 +22,7 @@ from thalweg.network import (
     GaussianNoise,
     Layer,
     LayerNorm,
+    Members,
     Network,
     PReLU,
     Residual,
@@ -48,6 +49,7 @@ def every_layer(activation: str) -> tuple[Layer | str, ...]:
         Residual((Dense(4), LayerNorm(), activation, Dropout(0.25))),
         Dropout(0.25),
         PReLU(),
+        Members(2, (Dense(3), activation, Dropout(0.25))),
     )
 
 

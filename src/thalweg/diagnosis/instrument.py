@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from thalweg.core.types import Params
 from thalweg.diagnosis.step import Site, Step
 from thalweg.likelihoods import Likelihood
-from thalweg.network import BatchNorm, Network, Residual
+from thalweg.network import BatchNorm, Network
 from thalweg.network.sequence import Layers
 from thalweg.training import RunInfo
 
@@ -120,13 +120,10 @@ def couples_examples(network: Network) -> str:
 
 def mixes_examples(likelihood: Likelihood) -> str:
     """Return why the loss is no sum over examples, or an empty text."""
-    if type(likelihood).loss is not Likelihood.loss:
+    if not likelihood.sums_examples:
         return f"the loss {likelihood.name!r} is no sum over examples"
     return ""
 
 
 def _has_batch_norm(layers: Layers) -> bool:
-    return any(
-        _has_batch_norm(layer.layers) if isinstance(layer, Residual) else isinstance(layer, BatchNorm)
-        for layer in layers
-    )
+    return any(isinstance(layer, BatchNorm) or _has_batch_norm(getattr(layer, "layers", ())) for layer in layers)

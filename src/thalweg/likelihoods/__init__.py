@@ -11,6 +11,7 @@ from thalweg.likelihoods.heteroscedastic import Heteroscedastic
 from thalweg.likelihoods.huber import Huber
 from thalweg.likelihoods.laplace import Laplace
 from thalweg.likelihoods.likelihood import Likelihood
+from thalweg.likelihoods.members import Members, Mixture
 from thalweg.likelihoods.multilabel import Multilabel
 from thalweg.likelihoods.multivariate_gaussian import MultivariateGaussian
 from thalweg.likelihoods.negative_binomial import NegativeBinomial
@@ -34,6 +35,8 @@ __all__ = [
     "Huber",
     "Laplace",
     "Likelihood",
+    "Members",
+    "Mixture",
     "Multilabel",
     "MultivariateGaussian",
     "NegativeBinomial",

@@ -38,6 +38,11 @@ class Likelihood(ABC):
     proper: ClassVar[bool] = True
     """Whether the cost is the negative log-density of the predictive distribution, so that losses compare in nats."""
 
+    @property
+    def sums_examples(self) -> bool:
+        """Whether the loss of a minibatch is the weighted sum of its examples' costs."""
+        return type(self).loss is Likelihood.loss
+
     def cost(self, outputs: Float[Array, "batch outputs"], y: Shaped[Array, "batch ..."]) -> Float[Array, " batch"]:
         """Return -ln q(y|x; θ) of each example, in nats, including constants."""
         return self.cost_and_error(outputs, y)[0]
@@ -134,7 +139,7 @@ class Likelihood(ABC):
             outputs: width of the network's output, where ``y`` does not tell it (a class may be absent).
         """
 
-    def unweighted(self) -> Self:
+    def unweighted(self) -> Likelihood:
         """Return the likelihood without class weights and label smoothing: what test sets are judged by."""
         known = {field.name: field.default for field in dataclasses.fields(self)}
         return dataclasses.replace(self, **{name: known[name] for name in _LEARNING_ONLY & known.keys()})

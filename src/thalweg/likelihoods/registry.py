@@ -19,6 +19,7 @@ from thalweg.likelihoods.heteroscedastic import Heteroscedastic
 from thalweg.likelihoods.huber import Huber
 from thalweg.likelihoods.laplace import Laplace
 from thalweg.likelihoods.likelihood import Likelihood
+from thalweg.likelihoods.members import Members
 from thalweg.likelihoods.multilabel import Multilabel
 from thalweg.likelihoods.multivariate_gaussian import MultivariateGaussian
 from thalweg.likelihoods.negative_binomial import NegativeBinomial
@@ -116,6 +117,8 @@ def likelihood_from_dict(settings: Mapping[str, Any]) -> Likelihood:
     """
     options = dict(settings)
     try:
+        if options.get("name") == Members.name:  # made of another likelihood: none that can be asked for by name
+            return Members(options["base"], options["members"])
         return make_likelihood(str(options.pop("name", None)), **options)
-    except ArgumentError as error:
+    except (ArgumentError, KeyError) as error:
         raise ModelError(f"the model's likelihood cannot be read: {error}") from error

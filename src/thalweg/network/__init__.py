@@ -7,6 +7,7 @@ from thalweg.network.dropout import Dropout, GaussianNoise
 from thalweg.network.initializers import INITIALIZERS
 from thalweg.network.layer import Layer
 from thalweg.network.layers import LAYERS, layer_from_dict
+from thalweg.network.members import Members
 from thalweg.network.network import NORMALIZATIONS, Network, dense_network
 from thalweg.network.normalization import BatchNorm, LayerNorm
 from thalweg.network.residual import Residual
@@ -25,6 +26,7 @@ __all__ = [
     "GaussianNoise",
     "Layer",
     "LayerNorm",
+    "Members",
     "Network",
     "PReLU",
     "Residual",

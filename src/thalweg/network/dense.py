@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from thalweg.core.types import Params, State, Tape
@@ -62,6 +64,9 @@ class Dense(Layer):
         # A unit that these rows do not move keeps its weights.
         scale = jnp.where(deviation > 1e-6, 1.0 / deviation, 1.0)
         return {"weight": params["weight"] * scale[:, None], "bias": -jnp.mean(a, axis=0) * scale}
+
+    def with_output_bias(self, params: Params, bias: np.ndarray) -> Params:
+        return params | {"bias": jax.device_put(bias)}
 
     def forward(
         self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False

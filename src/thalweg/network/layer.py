@@ -11,6 +11,7 @@ from abc import ABC
 from typing import Any, ClassVar
 
 import jax
+import numpy as np
 from jaxtyping import Array, Float
 
 from thalweg.core.types import Params, State, Tape
@@ -40,6 +41,10 @@ class Layer(ABC):
 
     def adapt(self, params: Params, x: Float[Array, "batch features"]) -> Params:
         """Return parameters adapted to a first minibatch (data-dependent initialization)."""
+        return params
+
+    def with_output_bias(self, params: Params, bias: np.ndarray) -> Params:
+        """Return parameters with ``bias`` (width,) as the constant part of the output, where the layer has such."""
         return params
 
     def apply(self, params: Params, state: State, x: Array, *, key: Array | None, training: bool) -> Array:

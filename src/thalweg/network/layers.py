@@ -10,11 +10,13 @@ from thalweg.network.activation_layer import Activation, PReLU
 from thalweg.network.dense import Dense
 from thalweg.network.dropout import Dropout, GaussianNoise
 from thalweg.network.layer import Layer
+from thalweg.network.members import Members
 from thalweg.network.normalization import BatchNorm, LayerNorm
 from thalweg.network.residual import Residual
 
 LAYERS: dict[str, type[Layer]] = {
-    kind.kind: kind for kind in (Dense, Activation, PReLU, Dropout, GaussianNoise, BatchNorm, LayerNorm, Residual)
+    kind.kind: kind
+    for kind in (Dense, Activation, PReLU, Dropout, GaussianNoise, BatchNorm, LayerNorm, Residual, Members)
 }
 """Layers by kind."""
 
@@ -32,8 +34,8 @@ def layer_from_dict(description: dict[str, Any]) -> Layer:
     """
     settings = dict(description)
     kind = lookup(LAYERS, settings.pop("kind", ""), "kind")
-    if kind is Residual:
-        settings["layers"] = tuple(layer_from_dict(entry) for entry in settings.get("layers", ()))
+    if "layers" in settings:
+        settings["layers"] = tuple(layer_from_dict(entry) for entry in settings["layers"])
     try:
         return kind(**settings)
     except TypeError as error:

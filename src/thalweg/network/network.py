@@ -111,8 +111,7 @@ def _init(network: Network, key: Array, x: Array | None) -> Params:
 
 def _needs_data(layers: sequence.Layers) -> bool:
     return any(
-        _needs_data(layer.layers) if isinstance(layer, Residual) else getattr(layer, "initializer", None) == "data"
-        for layer in layers
+        getattr(layer, "initializer", None) == "data" or _needs_data(getattr(layer, "layers", ())) for layer in layers
     )
 
 

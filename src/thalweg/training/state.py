@@ -12,7 +12,7 @@ from jaxtyping import Array
 from thalweg.core.types import Params, State
 from thalweg.data.batches import Batches
 from thalweg.likelihoods import Likelihood
-from thalweg.network import Dense, Network
+from thalweg.network import Network
 from thalweg.optimizers import Optimizer
 
 
@@ -58,10 +58,8 @@ def initial_params(network: Network, likelihood: Likelihood, batches: Batches, k
         [3.0]
     """
     params = network.init(key, jnp.asarray(batches.sample(256)))
-    if network.layers and isinstance(network.layers[-1], Dense):
-        bias = likelihood.output_bias(np.asarray(batches.y), network.outputs)
-        params = (*params[:-1], params[-1] | {"bias": jax.device_put(np.asarray(bias, np.float32))})
-    return params
+    bias = np.asarray(likelihood.output_bias(np.asarray(batches.y), network.outputs), np.float32)
+    return (*params[:-1], network.layers[-1].with_output_bias(params[-1], bias))
 
 
 def initial_state(network: Network, optimizer: Optimizer, params: Params, *, average: bool) -> TrainState:
