@@ -156,7 +156,7 @@ def test_damaged_newer_and_missing_models(tmp_path: Path) -> None:
     changed("model.json", b"{", "damaged")
     changed("model.json", b"[]", "damaged")
     changed(
-        "model.json", told(schema_version=SCHEMA_VERSION + 1, thalweg="9.0"), r"newer thalweg \(9.0, schema 3.*Upgrade"
+        "model.json", told(schema_version=SCHEMA_VERSION + 1, thalweg="9.0"), r"newer thalweg \(9.0, schema 4.*Upgrade"
     )
     changed("model.json", told(network={"inputs": 4}), "damaged")
     changed("model.json", told(likelihood={"name": "none"}), "likelihood")

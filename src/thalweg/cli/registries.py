@@ -10,14 +10,15 @@ def registry_names(registry: str) -> list[str]:
     """Return the keys of a room's explicit dictionary.
 
     Args:
-        registry: room and name, such as ``"optimizers.OPTIMIZERS"``.
+        registry: room (or its file) and name, such as ``"optimizers.OPTIMIZERS"`` or ``"data.scalings.SCALINGS"``.
 
     Example:
         >>> registry_names("optimizers.OPTIMIZERS")[:2]
         ['sgd', 'momentum']
     """
     room, _, name = registry.rpartition(".")
-    for file in sorted(Path(__file__).parents[1].joinpath(*room.split(".")).glob("*.py")):
+    place = Path(__file__).parents[1].joinpath(*room.split("."))
+    for file in sorted(place.glob("*.py")) or [place.with_suffix(".py")]:
         text = file.read_text(encoding="utf-8")
         if f"\n{name}: dict" not in text:
             continue

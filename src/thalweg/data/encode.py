@@ -1,8 +1,9 @@
 """The fitted encoder: what turns tables into arrays, fitted on training rows and saved with the model.
 
-Numbers are standardized, text, categories and booleans become one-hot columns, dates become days since 1970;
-class labels become indices, continuous targets are standardized. The encoded columns are the numbers in the order
-of the table, then indicators of missing numbers, then the one-hot columns.
+Numbers are scaled, text, categories and booleans with few levels become one-hot columns, those with many a code each,
+dates become days since 1970; class labels become indices, continuous targets are standardized. The encoded columns
+are the numbers in the order of the table, then indicators of missing numbers, then the one-hot columns, then the
+codes.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.core.errors import ArgumentError, DataError, DataWarning, nearest
+from thalweg.data.chunks import check_numbers
+from thalweg.data.codes import Codes
+from thalweg.data.layout import Layout
 from thalweg.data.levels import MOST_LEVELS, Levels
-from thalweg.data.numbers import Numbers, check_numbers
+from thalweg.data.numbers import Numbers
 from thalweg.data.schema import as_numbers, kind_of
 from thalweg.data.table import Array, Table
 from thalweg.data.targets import Label, Targets
@@ -26,19 +30,24 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+FEW_LEVELS = 8
+"""Columns of at most so many levels are one-hot coded, others embedded: as in RealMLP (Holzmüller et al. 2024)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Encoder:
     """A fitted map from tables to arrays; plain data, so that it travels with the model as JSON.
 
     Args:
         number_names: columns encoded as numbers, in order.
-        numbers: their fitted standardization.
+        numbers: their fitted scaling.
         levels: the fitted one-hot columns.
         ignored: training columns that are left out, such as identifiers.
         outputs: the fitted map of targets.
         target_name: name of the target column, when it had one.
         example_shape: shape of one example before flattening, for images.
         dtype: type of the training array, ``"frame"`` for data frames.
+        codes: the fitted codes of columns with many levels.
 
     Example:
         >>> table = Table("toy", np.array([[1.0], [3.0]]), np.array(["no", "yes"]), ("a",), "answer")
@@ -55,6 +64,7 @@ class Encoder:
     target_name: str | None
     example_shape: tuple[int, ...] | None
     dtype: str
+    codes: tuple[Codes, ...] = ()
 
     @staticmethod
     def fit(
@@ -64,6 +74,10 @@ class Encoder:
         classes: Sequence[str] | None = None,
         standardize: bool = True,
         standardize_target: bool | None = None,
+        scaling: str = "standard",
+        embed: bool = False,
+        onehot_levels: int = FEW_LEVELS,
+        min_count: int | None = None,
     ) -> Encoder:
         """Fit on the training rows.
 
@@ -72,8 +86,14 @@ class Encoder:
             kind: what the targets are: ``"auto"``, ``"classes"``, ``"ordered"``, ``"labels"``, ``"numbers"`` or
                 ``"counts"``.
             classes: class labels in their order; by default sorted.
-            standardize: whether numbers are standardized; one-hot columns never are.
-            standardize_target: whether regression targets are; by default as ``standardize``.
+            standardize: whether numbers are scaled; one-hot columns never are.
+            standardize_target: whether regression targets are standardized; by default as ``standardize``.
+            scaling: how numbers are scaled: ``"standard"`` (mean 0, deviation 1), ``"robust"`` (median 0, distance
+                of the quartiles 1, smoothly clipped to ±3), ``"quantile"`` (normal scores) or ``"none"``.
+            embed: whether columns with more than ``onehot_levels`` levels get codes, of which the network learns
+                vectors; without it they are one-hot coded too, up to 100 levels each.
+            onehot_levels: see ``embed``.
+            min_count: levels with fewer rows share one code or column; by default 2 for codes, 1 for one-hot columns.
 
         Raises:
             ArgumentError: ``kind`` does not fit the target.
@@ -91,20 +111,26 @@ class Encoder:
             kinds = {name: kind_of(table.frame[name], table.name) for name in table.feature_names}
             names = tuple(name for name, kind in kinds.items() if kind == "number")
             matrix = _matrix(table.frame, names, table.name)
-            levels = tuple(Levels.fit(table.frame[name]) for name, kind in kinds.items() if kind == "levels")
+            series = [table.frame[name] for name, kind in kinds.items() if kind == "levels"]
+            many = [embed and column.drop_nulls().n_unique() > onehot_levels for column in series]
+            codes = tuple(Codes.fit(c, min_count or 2) for c, coded in zip(series, many, strict=True) if coded)
+            levels = tuple(
+                Levels.fit(c, min_count=min_count or 1) for c, coded in zip(series, many, strict=True) if not coded
+            )
             for level in levels:
-                if level.other:
+                if level.other and len(level.levels) == MOST_LEVELS:
                     _warn_of_levels(level.name, table.frame[level.name].n_unique(), table.name)
             ignored = tuple(name for name, kind in kinds.items() if kind == "nothing")
             dtype = "frame"
         else:
-            matrix, names, levels, ignored = _numeric(table), table.feature_names, (), ()
+            matrix, names, levels, ignored, codes = _numeric(table), table.feature_names, (), (), ()
             dtype = table.array.dtype.name
-        if not names and not levels:
+        if not names and not levels and not codes:
             raise DataError(f"{table.name}: no feature column is left to learn from. Give columns beside the target.")
         shared = table.example_shape is not None or dtype == "uint8"
-        numbers = Numbers.fit(matrix, standardize=standardize, shared=shared, names=names, source=table.name)
-        return Encoder(names, numbers, levels, ignored, outputs, table.target_name, table.example_shape, dtype)
+        scaling = scaling if standardize else "none"
+        numbers = Numbers.fit(matrix, scaling=scaling, shared=shared, names=names, source=table.name)
+        return Encoder(names, numbers, levels, ignored, outputs, table.target_name, table.example_shape, dtype, codes)
 
     @property
     def task(self) -> str:
@@ -134,18 +160,25 @@ class Encoder:
     @property
     def input_names(self) -> tuple[str, ...]:
         """Columns a table must have."""
-        return (*self.number_names, *(level.name for level in self.levels))
+        return (*self.number_names, *(column.name for column in self._levels))
+
+    @property
+    def layout(self) -> Layout:
+        """What the encoded columns are, in their order."""
+        onehot = sum(level.feature_width for level in self.levels)
+        binary = len(self.numbers.missing) + onehot
+        return Layout(self.numbers.width, binary, tuple(code.size for code in self.codes))
 
     @property
     def feature_width(self) -> int:
         """Number of encoded columns d."""
-        return self.numbers.feature_width + sum(level.feature_width for level in self.levels)
+        return self.layout.width
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Names of the encoded columns, such as ``"age"``, ``"age (missing)"``, ``"sex=male"``."""
+        """Names of the encoded columns, such as ``"age"``, ``"age (missing)"``, ``"sex=male"``, ``"city (code)"``."""
         gaps = (f"{self.number_names[i]} (missing)" for i in self.numbers.missing)
-        return (*self.number_names, *gaps, *(name for level in self.levels for name in level.feature_names))
+        return (*self.number_names, *gaps, *(name for column in self._levels for name in column.feature_names))
 
     def features(self, table: Table) -> Array:
         """Encode the features of a table as float32 (N, d).
@@ -159,14 +192,16 @@ class Encoder:
         check_numbers(matrix, self.number_names, table.name)
         self._warn_of_scale(matrix, table.name)
         self._warn_of_gaps(matrix, table.name)
-        blocks = [self.numbers.transform(matrix)]
+        out = np.zeros((len(table), self.feature_width), np.float32)
+        end = self.numbers.feature_width
+        self.numbers.transform(matrix, out[:, :end])
         unseen: dict[str, int] = {}
-        for level in self.levels:
+        for column in self._levels:
             assert frame is not None, "arrays have no levels"
-            block, count = level.transform(frame[level.name])
-            blocks.append(block)
+            start, end = end, end + column.feature_width
+            _, count = column.transform(frame[column.name], out[:, start:end])
             if count:
-                unseen[level.name] = count
+                unseen[column.name] = count
         if unseen:
             warnings.warn(
                 f"{table.name}: {sum(unseen.values())} cells hold levels that training did not have, in "
@@ -174,7 +209,7 @@ class Encoder:
                 DataWarning,
                 stacklevel=2,
             )
-        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
+        return out
 
     def transform_rows(self, rows: Array) -> Array:
         """Encode raw rows (n, d) of an array table, a chunk at a time, as float32 (n, feature_width).
@@ -184,9 +219,10 @@ class Encoder:
         Raises:
             DataError: the encoder has one-hot columns, or another number of columns.
         """
-        if self.levels or rows.ndim != 2 or rows.shape[1] != self.numbers.width:
+        text = bool(self._levels)
+        if text or rows.ndim != 2 or rows.shape[1] != self.numbers.width:
             raise DataError(
-                f"expected rows of {len(self.input_names)} columns{' with text' if self.levels else ''}, "
+                f"expected rows of {len(self.input_names)} columns{' with text' if text else ''}, "
                 f"got an array of shape {rows.shape}. Give a table."
             )
         return self.numbers.transform(rows)
@@ -219,6 +255,7 @@ class Encoder:
             "target_name": self.target_name,
             "example_shape": None if self.example_shape is None else list(self.example_shape),
             "dtype": self.dtype,
+            "codes": [code.to_dict() for code in self.codes],
         }
 
     @staticmethod
@@ -233,7 +270,12 @@ class Encoder:
             target_name=data["target_name"],
             example_shape=None if data["example_shape"] is None else tuple(data["example_shape"]),
             dtype=data["dtype"],
+            codes=tuple(Codes.from_dict(code) for code in data.get("codes", [])),
         )
+
+    @property
+    def _levels(self) -> tuple[Levels | Codes, ...]:
+        return (*self.levels, *self.codes)
 
     def _aligned(self, table: Table) -> tuple[Array, pl.DataFrame | None]:
         """The numbers of a table in the order of training, and the data frame that holds the levels."""
@@ -265,9 +307,9 @@ class Encoder:
         if columns != self.number_names:
             place = {name: i for i, name in enumerate(columns)}
             matrix = matrix[:, [place[name] for name in self.number_names]]
-        if self.levels:
+        if text := [column.name for column in self._levels]:
             raise DataError(
-                f"{table.name}: expected a table with the text columns {_some([level.name for level in self.levels])}, "
+                f"{table.name}: expected a table with the text columns {_some(text)}, "
                 "got an array of numbers. Give a data frame."
             )
         return matrix, None
@@ -276,7 +318,7 @@ class Encoder:
         """Whether columns fit by their order: an array on either side, no names of its own, the same number."""
         arrays = self.dtype != "frame" or not table.is_frame
         nameless = _nameless(self.input_names) or _nameless(table.feature_names)
-        return arrays and nameless and not self.levels and table.width == len(self.input_names)
+        return arrays and nameless and not self._levels and table.width == len(self.input_names)
 
     def _warn_of_scale(self, matrix: Array, source: str) -> None:
         if self.dtype == "uint8" and matrix.dtype.kind == "f" and matrix.size and np.nanmax(matrix) <= 1:

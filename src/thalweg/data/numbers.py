@@ -1,26 +1,30 @@
-"""Standardizing numbers: z = (x - mean) / std, fitted chunk by chunk so that a mapped array is never loaded whole.
+"""Scaling numbers, fitted chunk by chunk so that a mapped array is never loaded whole.
 
 Columns that never vary become 0. A column with missing numbers (NaN) in the training set takes the median for them
-and gets an indicator column; where training missed none, the mean stands in. Images share one mean and one standard
-deviation: pixels that are almost always off would otherwise be blown up.
+and gets an indicator column: the weights of the indicator learn how far from it a missing number should stand, so
+that the fill is learned. Where training missed none, what becomes 0 stands in. Images share one scale: pixels that
+are almost always off would otherwise be blown up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from thalweg.core.errors import DataError
+from thalweg.core.registry import lookup
+from thalweg.data.chunks import chunks, sums
+from thalweg.data.scalings import SCALINGS, TINY, Scale, Spread, smooth_clip
 from thalweg.data.table import Array
 
-CHUNK_BYTES = 2**24
-ABSURD = 1e30  # a larger magnitude is taken for a mistake: its square does not fit into float32
-TINY = 1e-37  # a smaller deviation has no inverse in float32: the column counts as one that never varies
-SUM_ROWS = 1024  # float32 sums run over at most so many rows, then go on in float64
-MEDIAN_ROWS = 200_000  # medians come from at most so many rows, evenly spaced
+SAMPLE_ROWS = 200_000  # medians and quantiles come from at most so many rows, evenly spaced
+SAMPLE_CELLS = 2**24  # and of wide arrays from fewer
+PIECE = 2**16  # so many numbers are scaled at once: they stay in the cache
+THREADED_CELLS = 2**20  # from so many numbers on, a search between knots is worth threads
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +32,13 @@ class Numbers:
     """A fitted map from raw numbers (N, d) to float32 (N, d + indicators).
 
     Args:
-        mean: (d,), or (1,) when all columns share it.
-        std: same shape; 0 for a column that never varies.
+        center: (d,), or (1,) when all columns share it; what becomes 0.
+        scale: same shape; what becomes 1, 0 for a column that never varies.
         fill: same shape; what stands for a missing number.
         missing: indices of the columns that get an indicator of missing numbers.
         width: d.
+        scaling: a key of ``SCALINGS``.
+        knots: for the scaling ``"quantile"``, x and z of each column, or of all that share one.
 
     Example:
         >>> numbers = Numbers.fit(np.array([[1.0, 5.0], [3.0, 5.0]]))
@@ -40,159 +46,159 @@ class Numbers:
         [[-1.0, 0.0], [0.0, 0.0]]
     """
 
-    mean: Array
-    std: Array
+    center: Array
+    scale: Array
     fill: Array
     missing: tuple[int, ...]
     width: int
+    scaling: str = "standard"
+    knots: tuple[tuple[Array, Array] | None, ...] = ()
 
     @staticmethod
     def fit(
-        x: Array, *, standardize: bool = True, shared: bool = False, names: Sequence[str] = (), source: str = "data"
+        x: Array, *, scaling: str = "standard", shared: bool = False, names: Sequence[str] = (), source: str = "data"
     ) -> Numbers:
         """Fit on the training rows.
 
         Args:
             x: numbers (N, d); may be memory-mapped.
-            standardize: whether to subtract the mean and divide by the standard deviation; without it, unsigned
-                bytes are still divided by 255.
-            shared: one mean and one standard deviation for all columns (images).
+            scaling: a key of ``SCALINGS``; with ``"none"``, unsigned bytes are still divided by 255.
+            shared: one scale for all columns (images).
             names: column names, for messages.
             source: name of the data, for messages.
 
         Raises:
+            ArgumentError: no such scaling.
             DataError: an infinite or absurdly large number; names column and row.
         """
-        count, total, square, shift = _sums(x, shared, names, source)
+        fit = lookup(SCALINGS, scaling, "scaling")
+        count, total, square, shift = sums(x, shared, names, source)
         missing = tuple(int(i) for i in np.flatnonzero(count < len(x)))
         if shared:
             count, total, square = count.sum(keepdims=True), total.sum(keepdims=True), square.sum(keepdims=True)
         known = np.maximum(count, 1)
         mean = shift + total / known
-        variance = np.maximum(square / known - (total / known) ** 2, 0.0)
-        std = np.sqrt(variance)
+        std = np.sqrt(np.maximum(square / known - (total / known) ** 2, 0.0))
         std[std <= np.maximum(1e-13 * np.abs(mean), TINY)] = 0.0
-        fill = mean.copy()
+        sample = _sample(x, shared)
+        ranges = scaling in {"robust", "quantile"}
+        low, high = _range(x, shared) if ranges else (mean, mean)
+        scales: list[Scale] = []
+        for i in range(len(mean)):
+            values = _known(sample if shared else sample[:, i]) if ranges else np.empty(0)
+            scales.append(fit(Spread(mean[i], std[i], low[i], high[i], int(count[i]), values)))
+        center, scale = (np.array([getattr(s, name) for s in scales], np.float64) for name in ("center", "scale"))
+        fill = center.copy() if scaling != "none" else mean
         if missing:
-            fill = np.broadcast_to(mean, (x.shape[1],)).copy()
-            sample = x[:: max(1, len(x) // MEDIAN_ROWS)]
+            fill = np.broadcast_to(fill, (x.shape[1],)).copy()
             for i in missing:
-                column = np.asarray(sample[:, i], dtype=np.float64)
-                column = column[~np.isnan(column)]
+                column = _known(sample[:, i])
                 fill[i] = np.median(column) if len(column) else 0.0
-        if not standardize:
-            mean = np.zeros_like(mean)
-            std = np.full_like(std, 255.0 if x.dtype == np.uint8 else 1.0)
-        return Numbers(mean, std, fill, missing, int(x.shape[1]))
+        if scaling == "none" and x.dtype == np.uint8:
+            scale = np.full_like(scale, 255.0)
+        knots = tuple(s.knots for s in scales) if scaling == "quantile" else ()
+        return Numbers(center, scale, fill, missing, int(x.shape[1]), scaling, knots)
 
     @property
     def feature_width(self) -> int:
         """Number of encoded columns."""
         return self.width + len(self.missing)
 
-    def transform(self, x: Array) -> Array:
-        """Encode raw rows (n, d), a chunk or all of them, as float32 (n, feature_width)."""
-        with np.errstate(divide="ignore"):
-            gain = np.where(self.std > 0, 1.0 / self.std, 0.0)
-        if x.dtype.itemsize <= 2 or x.dtype == np.float32:
-            out = np.empty(x.shape, np.float32)
-            np.subtract(x, self.mean.astype(np.float32), out=out)
-        else:  # dates and identifiers need the digits of float64 before the mean is taken off
-            out = np.subtract(x, self.mean, dtype=np.float64).astype(np.float32)
-        out *= gain.astype(np.float32)
-        if x.dtype.kind == "f":
-            # One sum finds out whether anything is missing, at the cost of one pass over memory.
-            with np.errstate(over="ignore", invalid="ignore"):
-                suspicious = bool(self.missing) or bool(np.isnan(out.sum()))
-            if suspicious:
-                return self._filled(out, x, gain)
-        elif self.missing:
-            return self._filled(out, x, gain)
+    def transform(self, x: Array, out: Array | None = None) -> Array:
+        """Encode raw rows (n, d), a chunk or all of them, as float32 (n, feature_width); into ``out`` where given."""
+        if out is None:
+            out = np.empty((len(x), self.feature_width), np.float32)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            gain = np.where(self.scale > 0, 1.0 / self.scale, 0.0).astype(np.float32)
+            filled = np.empty((1, self.width), np.float32)
+            self._scale(np.broadcast_to(self.fill, (1, self.width)), filled, gain)
+        step = max(1, PIECE // max(1, self.width))
+        starts = range(0, len(x), step)
+        encode = partial(self._piece, x, out, gain, filled, step)
+        if self.knots and x.size > THREADED_CELLS:
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(encode, starts))
+        else:
+            for start in starts:
+                encode(start)
         return out
 
-    def _filled(self, out: Array, x: Array, gain: Array) -> Array:
-        gaps = np.isnan(x)
-        filled = np.broadcast_to(((self.fill - self.mean) * gain).astype(np.float32), x.shape)
-        np.copyto(out, filled, where=gaps)
-        if not self.missing:
-            return out
-        return np.concatenate([out, gaps[:, list(self.missing)].astype(np.float32)], axis=1)
+    def _piece(self, x: Array, out: Array, gain: Array, filled: Array, step: int, start: int) -> None:
+        rows, z, gaps = np.asarray(x[start : start + step]), *np.split(out[start : start + step], [self.width], axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._scale(rows, z, gain)
+            # One sum finds out whether anything is missing.
+            if rows.dtype.kind == "f" and (self.missing or np.isnan(z.sum())):
+                missing = np.isnan(rows)
+                np.copyto(z, filled, where=missing)
+                gaps[:] = missing[:, list(self.missing)]
+            else:
+                gaps[:] = 0.0
+
+    def _scale(self, rows: Array, z: Array, gain: Array) -> None:
+        """Write scaled rows into z; missing ones stay NaN."""
+        if self.knots:
+            for i in range(self.width):
+                knots = self.knots[i if len(self.knots) > 1 else 0]
+                # A column that never varies has no knots; adding 0·x keeps what is missing.
+                z[:, i] = np.interp(rows[:, i], *knots) if knots is not None else 0.0 * rows[:, i]
+            return
+        # Dates and identifiers need the digits of float64 before the center is taken off.
+        narrow = rows.dtype.itemsize <= 2 or rows.dtype == np.float32
+        kind = np.float32 if narrow else np.float64
+        np.subtract(rows, self.center.astype(kind), out=z, dtype=kind, casting="same_kind")
+        z *= gain
+        if self.scaling == "robust":
+            smooth_clip(z)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
-            "mean": self.mean.tolist(),
-            "std": self.std.tolist(),
+            "scaling": self.scaling,
+            "center": self.center.tolist(),
+            "scale": self.scale.tolist(),
             "fill": self.fill.tolist(),
             "missing": list(self.missing),
             "width": self.width,
+            "knots": [None if pair is None else [part.tolist() for part in pair] for pair in self.knots],
         }
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> Numbers:
-        """Inverse of ``to_dict``."""
-        mean, std, fill = (np.array(data[key], dtype=np.float64) for key in ("mean", "std", "fill"))
-        return Numbers(mean, std, fill, tuple(data["missing"]), int(data["width"]))
+        """Inverse of ``to_dict``; files up to schema 2 knew standardized numbers alone."""
+        keys = ("center", "scale", "fill") if "center" in data else ("mean", "std", "fill")
+        center, scale, fill = (np.array(data[key], dtype=np.float64) for key in keys)
+        knots = tuple(None if pair is None else _knots(*pair) for pair in data.get("knots", []))
+        scaling = lookup({name: name for name in SCALINGS}, data.get("scaling", "standard"), "scaling")
+        return Numbers(center, scale, fill, tuple(data["missing"]), int(data["width"]), scaling, knots)
 
 
-def chunks(x: Array, most: int = CHUNK_BYTES) -> Iterator[tuple[int, Array]]:
-    """Yield (first row, rows) in pieces of about 16 MB and at most ``most`` rows."""
-    step = min(most, max(1, CHUNK_BYTES // max(1, x.shape[1] * x.dtype.itemsize)))
-    for start in range(0, len(x), step):
-        yield start, np.asarray(x[start : start + step])
+def _knots(x: list[float], z: list[float]) -> tuple[Array, Array]:
+    pair = np.array(x, np.float64), np.array(z, np.float64)
+    if pair[0].ndim != 1 or pair[0].shape != pair[1].shape or not len(pair[0]):
+        raise ValueError("knots are no pairs of numbers")
+    return pair
 
 
-def check_numbers(x: Array, names: Sequence[str], source: str) -> None:
-    """Refuse infinite and absurdly large numbers; missing ones (NaN) pass.
-
-    Raises:
-        DataError: names the column and the row, counted from 1.
-    """
-    if x.dtype.kind == "f":
-        for start, rows in chunks(x):
-            _check_chunk(rows, start, names, source)
+def _sample(x: Array, shared: bool) -> Array:
+    """Evenly spaced rows, in memory; for one scale of all columns fewer will do."""
+    rows = min(SAMPLE_ROWS, max(1, (SAMPLE_ROWS if shared else SAMPLE_CELLS) // max(1, x.shape[1])))
+    return np.asarray(x[:: -(-len(x) // rows)])
 
 
-def _check_chunk(rows: Array, start: int, names: Sequence[str], source: str) -> None:
-    bad = np.abs(rows) > ABSURD  # NaN compares as False
-    if bad.any():
-        row, column = (int(i) for i in np.argwhere(bad)[0])
-        name = names[column] if column < len(names) else f"x{column}"
-        raise DataError(
-            f"{source}: column {name!r}, row {start + row + 1} holds {rows[row, column]!s}; expected numbers within "
-            f"±{ABSURD:g}. Mend or remove the row, or leave the cell empty if the value is unknown."
-        )
+def _known(values: Array) -> Array:
+    """The values that are not missing, sorted, as float64."""
+    flat = np.asarray(values, np.float64).ravel()
+    return np.sort(flat[~np.isnan(flat)] if values.dtype.kind == "f" else flat)
 
 
-def _sums(x: Array, shared: bool, names: Sequence[str], source: str) -> tuple[Array, Array, Array, Array]:
-    """Count, sum and sum of squares of x - shift per column, and the shift: the mean of the first chunk.
+def _range(x: Array, shared: bool) -> tuple[Array, Array]:
+    """Smallest and largest number of each column, or of all."""
+    axis = None if shared else 0
+    low, high = zip(*((np.fmin.reduce(r, axis), np.fmax.reduce(r, axis)) for r in _pieces(x)), strict=True)
+    return np.atleast_1d(np.fmin.reduce(low, 0)), np.atleast_1d(np.fmax.reduce(high, 0))
 
-    A shift near the mean keeps the textbook formula E[(x-s)²] - E[x-s]² from cancelling. Within a chunk float32
-    data stays float32, where BLAS is fast; chunks are added up in float64.
-    """
-    width = x.shape[1]
-    count, total, square = (np.zeros(width) for _ in range(3))
-    shift: Array | None = None
-    kind = np.float32 if x.dtype.itemsize <= 2 or x.dtype == np.float32 else np.float64
-    for start, rows in chunks(x, SUM_ROWS):
-        if shift is None:
-            with np.errstate(all="ignore"):
-                first = rows.mean(axis=None if shared else 0, dtype=np.float64)
-            shift = np.atleast_1d(np.where(np.isfinite(first), first, 0.0))
-        with np.errstate(all="ignore"):
-            centered = np.subtract(rows, shift.astype(kind), dtype=kind)
-            squares = np.einsum("nd,nd->d", centered, centered).astype(np.float64)
-        if (squares < ABSURD**2 / 4).all():  # else something is missing, infinite or absurd
-            count += len(rows)
-            total += np.ones(len(rows), kind) @ centered
-            square += squares
-        else:
-            _check_chunk(rows, start, names, source)
-            wide = rows.astype(np.float64) - shift
-            known = ~np.isnan(wide)
-            wide[~known] = 0.0
-            count += known.sum(axis=0)
-            total += wide.sum(axis=0)
-            square += np.einsum("nd,nd->d", wide, wide)
-    assert shift is not None, "tables are not empty"
-    return count, total, square, shift
+
+def _pieces(x: Array) -> Iterator[Array]:
+    for _, rows in chunks(x):
+        yield rows

@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 
 from thalweg.core.errors import ArgumentError, DataError, DataWarning
+from thalweg.data.chunks import chunks
 from thalweg.data.kinds import flags, guess_kind, is_one_hot
-from thalweg.data.numbers import chunks
 from thalweg.data.table import Array, Table
 from thalweg.data.target_values import known_target
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from thalweg.core.errors import ArgumentError, DataError
+from thalweg.data.chunks import ABSURD
 from thalweg.data.kinds import flags, is_one_hot
-from thalweg.data.numbers import ABSURD
 from thalweg.data.schema import is_number
 from thalweg.data.table import Array, Table
 

@@ -18,7 +18,7 @@ from thalweg.core.errors import ModelError
 from thalweg.core.files import restore_folder, storage_errors, write_folder_atomic
 from thalweg.core.plain import plain
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 DESCRIPTION, WEIGHTS = "model.json", "weights.safetensors"
 
 

@@ -79,16 +79,20 @@ def check_calibration(calibration: Calibration, network: Network, likelihood: Li
 def _input_faults(encoder: Encoder, network: Network) -> Iterator[str]:
     numbers = encoder.numbers
     levels = [name for level in encoder.levels for name in (level.name, *level.levels)]
+    levels += [name for code in encoder.codes for name in (code.name, *code.levels)]
     # What comes from a file need not be of the type that is declared.
     names: list[Any] = [*encoder.number_names, *encoder.ignored, *levels, encoder.dtype, encoder.target_name or ""]
     if not all(isinstance(name, str) for name in names):
         yield "the encoder has a name that is no text"
     if len(encoder.number_names) != numbers.width:
         yield f"the encoder has {len(encoder.number_names)} number_names for {numbers.width} columns"
-    for name in ("mean", "std", "fill"):
+    for name in ("center", "scale", "fill"):
         array = getattr(numbers, name)
         if array.shape not in {(1,), (numbers.width,)} or not np.isfinite(array).all():
             yield f"the encoder's {name} is no list of {numbers.width} numbers"
+    knots = [part for pair in numbers.knots if pair is not None for part in pair]
+    if not all(np.isfinite(part).all() for part in knots) or len(numbers.knots) not in {0, 1, numbers.width}:
+        yield "the encoder's knots are no finite numbers for each column"
     if not all(type(i) is int and 0 <= i < numbers.width for i in numbers.missing):
         yield "the encoder's missing columns are not among its columns"
     if encoder.feature_width != network.inputs:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 from thalweg.data.encode import Encoder
+from thalweg.data.scalings import SCALINGS
 from thalweg.data.windows import WindowEncoder
 from thalweg.decisions.calibration.methods import METHODS
 from thalweg.likelihoods import LIKELIHOODS, Likelihood, auto_likelihood, make_likelihood
@@ -47,6 +48,7 @@ def check_names(config: RunConfig) -> None:
     # A small network and optimizer are built only to have every name and option checked by its owner.
     dense_network(1, (1,), 1, config.activation, initializer=config.initializer, normalization=config.normalization)
     choose_optimizer(config, PRETENDED_STEPS)
+    lookup(SCALINGS, config.scaling, "scaling")
     if config.calibrate != "none":
         lookup(METHODS | {"none": ""}, config.calibrate, "calibrate")
         if config.task != "rows":

@@ -136,7 +136,8 @@ class RunConfig(BaseModel):
         "Mend the answers on the validation rows after training; none: do not.",
         choices="decisions.calibration.METHODS",
     )
-    standardize: bool = setting(True, "Data", "Bring features (and continuous targets) to mean 0, deviation 1.")
+    standardize: bool = setting(True, "Data", "Scale features, and bring continuous targets to mean 0, deviation 1.")
+    scaling: str = setting("standard", "Data", "How numbers are scaled.", choices="data.scalings.SCALINGS")
     out: str | None = setting(None, "Run", "Run folder; by default runs/DATA-DATE-TIME.")
 
     window: Widths = setting(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from thalweg.core.errors import ArgumentError, DataError
 from thalweg.data.bundled import DATASETS, load_dataset
@@ -98,13 +98,14 @@ def fit_encoder(table: Table, config: RunConfig) -> Encoder:
         ArgumentError: the likelihood cannot produce these targets.
     """
     wanted = "auto" if config.likelihood == "auto" else LIKELIHOODS[config.likelihood].targets
+    ways: dict[str, Any] = {name: getattr(config, name) for name in ("classes", "standardize", "scaling")}
     try:
-        encoder = Encoder.fit(table, kind=wanted, classes=config.classes, standardize=config.standardize)
+        encoder = Encoder.fit(table, kind=wanted, **ways)
     except (ArgumentError, DataError) as error:
         if wanted == "auto":
             raise
         # Fitting without a wish tells whether the target or the likelihood is at fault.
-        looks = Encoder.fit(table, classes=config.classes, standardize=config.standardize).outputs.kind
+        looks = Encoder.fit(table, **ways).outputs.kind
         if TASKS[looks] == TASKS[wanted] or (wanted == "labels" and "," in (table.target_name or "")):
             raise
         raise _unfit(config.likelihood, looks) from error
