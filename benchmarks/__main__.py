@@ -7,7 +7,19 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import decisions, disk, instruments, kde, likelihoods, mnist, segmentation, start, steps, tables
+from benchmarks import (
+    decisions,
+    disk,
+    instruments,
+    kde,
+    likelihoods,
+    mnist,
+    predict,
+    segmentation,
+    start,
+    steps,
+    tables,
+)
 from benchmarks.machine import describe, limit_processors
 from benchmarks.table import merged
 
@@ -24,6 +36,7 @@ TITLES = {
     "segmentation": "Segmentation",
     "decisions": "Decisions and calibration",
     "tables": "Tables",
+    "predict": "Prediction",
 }
 DATA = Path(__file__).parents[2] / "shared" / "data"
 DISK_ROUNDS = 3
@@ -53,6 +66,7 @@ def main() -> None:
         ),
         "segmentation": partial(segmentation.measure, data=options.data, quick=options.quick),
         "decisions": partial(decisions.measure, data=options.data, quick=options.quick),
+        "predict": partial(predict.measure, rounds=rounds, quick=options.quick),
         "tables": partial(
             tables.measure,
             data=options.data,

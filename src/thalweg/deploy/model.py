@@ -22,7 +22,7 @@ from thalweg.decisions import Decisions, decide
 from thalweg.decisions.calibration import Calibration, fit_calibration
 from thalweg.decisions.outcomes import class_probabilities
 from thalweg.deploy.artefact import write_artefact
-from thalweg.deploy.rows import BUCKETS, bucket, interval_levels, pieces
+from thalweg.deploy.rows import BUCKETS, bucket, filled, interval_levels, pieces
 from thalweg.deploy.weights import named
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
@@ -112,8 +112,7 @@ class Model:
         for start in range(0, len(x), BUCKETS[-1]):
             chunk = x[start : start + BUCKETS[-1]]
             rows = len(chunk)
-            padded = np.pad(chunk, ((0, bucket(rows) - rows), (0, 0)))
-            result[start : start + rows] = np.asarray(self._forward(self.params, self.state, padded))[:rows]
+            result[start : start + rows] = np.asarray(self._forward(self.params, self.state, filled(chunk)))[:rows]
         return result
 
     def predict(self, x: Any) -> NDArray[Any]:
@@ -351,7 +350,7 @@ class Model:
             part, y = outputs[start : start + BUCKETS[-1]], targets[start : start + BUCKETS[-1]]
             fill = bucket(len(part)) - len(part)
             weight = np.pad(np.ones(len(part), np.float32), (0, fill))
-            part = np.pad(part, ((0, fill), (0, 0)))
+            part = filled(part)
             y = np.pad(y, [(0, fill)] + [(0, 0)] * (y.ndim - 1), mode="edge")
             total += float(self._cost(part, y, weight))
         mean = total / max(1, len(outputs))
