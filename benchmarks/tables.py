@@ -1,10 +1,12 @@
-"""Tables: the default recipe against other networks and boosted trees with their defaults."""
+"""Tables: the default recipe against other networks and boosted trees with their defaults.
+
+``python -m benchmarks.tables FILE`` prints the tables of a file of results and fits nothing.
+"""
 
 from __future__ import annotations
 
+import sys
 import tempfile
-from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.tables_compare import Results
@@ -24,33 +26,35 @@ The time of a fit is wall time on two cores, from data in memory to the fitted m
 not. Of peers' fits that ran in one thread beside other work it is their processor time × the ratio of the two in fits
 that ran both ways ({speeds}). Memory is the peak of the process, libraries included.
 
+The peers' fits come from `python -m benchmarks.tables_run --results FILE --peers …`; the command above fits thalweg.
+
 {versions}."""
 
 
 def measure(*, data: Path, results: Path, seeds: int, quick: bool) -> str:
-    """Return the section's text: fit thalweg anew on all sets, peers where ``results`` lacks them, and compare.
+    """Return the section's text: fit thalweg anew on what the peers were fitted to, and compare.
 
     Args:
         data: folder of the sets.
-        results: file of JSON lines with the fits so far. Peers take hours, so theirs are kept, and those that are not
-            installed are left as they are.
+        results: file of JSON lines with the fits of the peers, see `benchmarks.tables_run`; without one, all sets are
+            fitted by thalweg alone.
         seeds: how many, from 0.
-        quick: two small sets, one seed, nothing kept.
+        quick: two small sets, one seed and one peer, nothing kept.
     """
     absent = [of.file for of in SETS.values() if not (data / f"{of.file}.parquet").exists()]
     if absent:
         return f"Not measured: {', '.join(absent)} not found in the folder of `--data`."
     if quick:
         with tempfile.TemporaryDirectory() as folder:
-            return _measured(data, Path(folder) / "results.jsonl", ["boston", "energy"], range(1))
-    return _measured(data, results, list(SETS), range(seeds))
-
-
-def _measured(data: Path, file: Path, sets: Sequence[str], seeds: range) -> str:
-    installed = [name for name in PEERS if name != OURS and _installed(PEERS[name].package)]
-    fits(file, data=data, peers=installed, sets=sets, seeds=seeds)
-    fits(file, data=data, peers=[OURS], sets=sets, seeds=seeds, again=True)
-    return report(Results(read(file)))
+            file = Path(folder) / "fits.jsonl"
+            fits(file, data=data, peers=["sklearn_mlp", OURS], sets=["boston", "energy"], seeds=[0])
+            return report(Results(read(file)))
+    known = Results(read(results))
+    theirs = {cell for peer in known.peers() - {OURS} for cell in known.cells(peer)}
+    for seed in range(seeds):
+        sets = [name for name in SETS if (name, seed) in theirs or not theirs]
+        fits(results, data=data, peers=[OURS], sets=sets, seeds=[seed], again=True)
+    return report(Results(read(results)))
 
 
 def report(results: Results) -> str:
@@ -69,8 +73,5 @@ def report(results: Results) -> str:
     return "\n\n".join(parts)
 
 
-def _installed(package: str) -> bool:
-    try:
-        return bool(version(package))
-    except PackageNotFoundError:
-        return False
+if __name__ == "__main__":
+    print(report(Results(read(Path(sys.argv[1])))))

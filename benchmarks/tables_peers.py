@@ -101,8 +101,11 @@ def _scikit(task: str, seed: int, _: int, categories: list[str]) -> Any:
 
 
 def _thalweg(task: str, seed: int, _: int, __: list[str]) -> Any:
+    import jax
+
     import thalweg
 
+    jax.devices()  # what starts with the import of other libraries
     make = thalweg.DenseRegressor if task == "regression" else thalweg.DenseClassifier
     return make(random_state=seed)
 
