@@ -107,8 +107,8 @@ def test_processes_side_by_side_take_other_cores_and_give_them_back(monkeypatch:
     monkeypatch.setattr(os, "sched_setaffinity", lambda process, cores: held.append(set(cores)))
     for process, cores in [(100, {4, 5}), (101, {5, 6}), (103, {9, 4})]:
         monkeypatch.setattr(os, "getpid", lambda process=process: process)
-        with use_threads(make_config({"data": "iris", "threads": 2})):
+        with use_threads(2):
             assert held[-1] == cores
         assert held[-1] == {4, 5, 6, 9}
-    with use_threads(make_config({"data": "iris"})):
+    with use_threads(None):
         assert held[-1] == {4, 5, 6, 9}

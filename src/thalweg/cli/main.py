@@ -13,7 +13,20 @@ from typing import Annotated, Any
 import typer
 from typer import TyperException
 
-from thalweg.cli import calibrate, datasets, decide, demo, evaluate, lesson, predict, report, runs, summary, train
+from thalweg.cli import (
+    calibrate,
+    datasets,
+    decide,
+    demo,
+    evaluate,
+    lesson,
+    predict,
+    report,
+    runs,
+    search,
+    summary,
+    train,
+)
 from thalweg.core.errors import DataWarning, ThalwegError
 
 app = typer.Typer(
@@ -24,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, train, evaluate, predict, decide, calibrate, summary, runs, report, datasets, lesson):
+for module in (demo, train, search, evaluate, predict, decide, calibrate, summary, runs, report, datasets, lesson):
     module.register(app)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from numpy.typing import NDArray
 
@@ -25,7 +26,7 @@ from thalweg.recipes.choices import (
     choose_optimizer,
     choose_schedule,
 )
-from thalweg.recipes.config import RunConfig
+from thalweg.recipes.config import RunConfig, changed_settings
 from thalweg.recipes.plan import Plan
 from thalweg.recipes.tables import Tables, fit_encoder, make_tables
 from thalweg.training import EarlyStopping
@@ -33,16 +34,26 @@ from thalweg.training import EarlyStopping
 EVALUATION_ROWS = 2000
 """Rows of a minibatch in evaluation, where size only matters for speed."""
 
+LATER_PANELS = {"Network", "Optimizer", "Regularization", "Training", "Run"}
+"""Groups of settings of which the encoding of rows knows nothing."""
+
 AnyPlan = TypeVar("AnyPlan", bound=Plan)
 
 
-def prepare(config: RunConfig, tables: Tables[Table] | None = None, sample_weight: NDArray[Any] | None = None) -> Plan:
+def prepare(
+    config: RunConfig,
+    tables: Tables[Table] | None = None,
+    sample_weight: NDArray[Any] | None = None,
+    *,
+    like: Plan | None = None,
+) -> Plan:
     """Read, split, encode, and build what the settings ask for.
 
     Args:
         config: the settings.
         tables: rows that are there already; by default ``data`` is read and split.
         sample_weight: (N,) weights of the training rows, scaled to mean one.
+        like: a plan for the same rows, whose encoded rows serve again where the settings encode them alike.
 
     Raises:
         ThalwegError: settings or data that cannot be used, in one line.
@@ -53,8 +64,9 @@ def prepare(config: RunConfig, tables: Tables[Table] | None = None, sample_weigh
         return prepare_segmentation(config)
     check_names(config)
     tables = tables or make_tables(config)
-    encoder = fit_encoder(tables.train, config)
-    y = encoder.targets(tables.train)
+    known = like if like is not None and encodes_alike(like.config, config) else None
+    encoder = fit_encoder(tables.train, config) if known is None else known.encoder
+    y = encoder.targets(tables.train) if known is None else known.train.y
     likelihood = choose_likelihood(config, encoder, y)
     if config.calibrate != "none":
         check_method(config.calibrate, likelihood.targets, "calibrate")
@@ -63,6 +75,13 @@ def prepare(config: RunConfig, tables: Tables[Table] | None = None, sample_weigh
     outputs = likelihood.output_width(y, None if encoder.classes is None else len(encoder.classes))
     network = build_network(config, encoder.feature_width, outputs)
     likelihood.check(network.outputs, y)
+
+    def batches(size: int) -> Batches:
+        if known is not None and sample_weight is None:
+            again: Any = known.train
+            return cast(Batches, dataclasses.replace(again, batch_size=size, seed=config.seed))
+        return make_batches(tables.train, encoder, y, size, config.seed, sample_weight)
+
     return make_plan(
         Plan,
         config,
@@ -70,11 +89,24 @@ def prepare(config: RunConfig, tables: Tables[Table] | None = None, sample_weigh
         encoder,
         network,
         likelihood,
-        lambda size: make_batches(tables.train, encoder, y, size, config.seed, sample_weight),
+        batches,
         len(tables.train),
-        validation=_evaluated(tables.validation, encoder),
-        test=_evaluated(tables.test, encoder),
+        validation=_evaluated(tables.validation, encoder) if known is None else known.validation,
+        test=_evaluated(tables.test, encoder) if known is None else known.test,
     )
+
+
+def encodes_alike(one: RunConfig, other: RunConfig) -> bool:
+    """Return whether two settings encode the same rows alike: they differ in network and training at most.
+
+    Example:
+        >>> from thalweg.recipes.config import make_config
+        >>> base, wide = make_config({"data": "iris"}), make_config({"data": "iris", "hidden": 1024})
+        >>> encodes_alike(base, wide), encodes_alike(base, make_config({"data": "iris", "standardize": False}))
+        (True, False)
+    """
+    extra: dict[str, Any] = {name: field.json_schema_extra or {} for name, field in RunConfig.model_fields.items()}
+    return all(extra[name].get("panel") in LATER_PANELS for name in changed_settings(one, other))
 
 
 def make_plan(

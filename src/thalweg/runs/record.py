@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import shutil
 import time
@@ -19,6 +18,7 @@ from typing import IO, Any
 
 from thalweg.core.errors import ArgumentError, ModelError, StorageError
 from thalweg.core.files import append_line, storage_errors, write_atomic, write_json
+from thalweg.core.locks import is_held, take_lock
 from thalweg.recipes.config import RunConfig, config_toml, make_config, read_config
 
 STATUS, LOG, CONFIG, LOCK = "run.json", "log.jsonl", "config.toml", ".lock"
@@ -217,12 +217,7 @@ def list_runs(root: Path | str) -> list[dict[str, Any]]:
 
 def is_locked(path: Path) -> bool:
     """Return whether a living process holds the run folder."""
-    try:
-        stream = (path / LOCK).open("a")
-    except OSError:  # absent, or not ours to write: nobody holds it for writing as this user
-        return False
-    with stream:
-        return not _try_lock(stream)
+    return is_held(path / LOCK)
 
 
 def _place(config: RunConfig) -> Path:
@@ -238,25 +233,7 @@ def _place(config: RunConfig) -> Path:
 
 
 def _lock(path: Path) -> IO[str]:
-    """Take the folder's lock; the system drops it when the process ends, however it ends."""
-    with storage_errors("lock", path / LOCK):
-        stream = (path / LOCK).open("a")
-    if not _try_lock(stream):
-        stream.close()
+    lock = take_lock(path / LOCK)
+    if lock is None:
         raise StorageError(f"The run folder {path} is in use by another process.")
-    return stream
-
-
-def _try_lock(stream: IO[str]) -> bool:
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    return lock

@@ -78,7 +78,7 @@ def train_run(config: RunConfig, *, hooks: Sequence[Hook] = (), say: Say = lambd
     started = time.perf_counter()
     if config.out is not None:
         check_free(Path(config.out))  # before the data is read, which may take long
-    with use_threads(config):
+    with use_threads(config.threads):
         plan = prepare(config)
         folder = create_run(config)
         try:
@@ -109,7 +109,7 @@ def resume(
     folder, config = resume_run(path)
     if "out" in changes and Path(changes["out"]).resolve() == folder.path.resolve():
         changes = {name: value for name, value in changes.items() if name != "out"}
-    with use_threads(config):
+    with use_threads(config.threads):
         try:
             _check_unchanged(config, make_config(config.model_dump() | changes))
             plan = prepare(config)
@@ -140,18 +140,21 @@ def _check_same_data(folder: RunFolder, config: RunConfig, plan: Plan) -> None:
 
 
 @contextmanager
-def use_threads(config: RunConfig) -> Iterator[None]:
-    """Hold this process to so many processors, which XLA takes as its number of threads, for as long as a run lasts.
+def use_threads(threads: int | None, place: int | None = None) -> Iterator[None]:
+    """Hold this process to so many processors, which XLA takes as its number of threads, for as long as a block lasts.
 
-    They are counted from a place that depends on the process, so that runs side by side do not share the first ones.
+    Args:
+        threads: how many; None for all.
+        place: the first of them; by default one that depends on the process, so that runs side by side do not share
+            the first ones.
     """
-    if config.threads is None or not hasattr(os, "sched_setaffinity"):
+    if threads is None or not hasattr(os, "sched_setaffinity"):
         yield
         return
     before = os.sched_getaffinity(0)
     allowed = sorted(before)
-    start = os.getpid() % len(allowed)
-    os.sched_setaffinity(0, (allowed[start:] + allowed[:start])[: config.threads])
+    start = (os.getpid() if place is None else place) % len(allowed)
+    os.sched_setaffinity(0, (allowed[start:] + allowed[:start])[:threads])
     try:
         yield
     finally:

@@ -55,11 +55,16 @@ def page(run: RunFiles) -> str:
         _footer(run),
         class_="page",
     )
+    return document(f"{headline(run)} – thalweg run {run.folder.name}", body, _version(run))
+
+
+def document(title: str, body: Html, version: str) -> str:
+    """Return a page with the report's style and scripts inside, and a policy that lets nothing else in."""
     scripts = {"library": _asset(_CHARTS).split("\n//# sourceMappingURL")[0], "script": _asset("assets/report.js")}
     return Template(_asset("assets/page.html")).substitute(
         hashes=" ".join(f"'sha256-{_digest(text)}'" for text in scripts.values()),
-        version=join([_version(run)]),
-        title=join([f"{headline(run)} – thalweg run {run.folder.name}"]),
+        version=join([version]),
+        title=join([title]),
         style=_asset("assets/report.css"),
         body=body,
         **scripts,
