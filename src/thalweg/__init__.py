@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from thalweg.optimizers import make_optimizer
     from thalweg.recipes.fit import fit
     from thalweg.recipes.fit_segmentation import fit_segmentation
+    from thalweg.runs.search import search
     from thalweg.training import EarlyStopping, Hook, StepStatistics, evaluate, train
 
 # Where each public name lives. Names load when first used: `import thalweg` and `thalweg --help` must not wait for JAX.
@@ -107,6 +108,7 @@ _HOME = {
     "thalweg.optimizers": ("make_optimizer",),
     "thalweg.recipes.fit": ("fit",),
     "thalweg.recipes.fit_segmentation": ("fit_segmentation",),
+    "thalweg.runs.search": ("search",),
     "thalweg.training": ("EarlyStopping", "Hook", "StepStatistics", "evaluate", "train"),
 }
 # Rooms to be used by their own name: tw.probability.divergence(p, q).
@@ -167,6 +169,7 @@ __all__ = [
     "load_dataset",
     "make_optimizer",
     "read",
+    "search",
     "summary",
     "train",
     "unflatten",

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from thalweg.core.errors import ThalwegError
 
 if TYPE_CHECKING:
-    from thalweg.runs.search.search import Request
+    from thalweg.runs.search.run import Request
 
 PAUSE = 0.3
 """Seconds between two looks at what the processes have done."""
@@ -24,7 +24,7 @@ PAUSE = 0.3
 CODE = """
 import sys
 from thalweg.core.errors import ThalwegError
-from thalweg.runs.search.search import main
+from thalweg.runs.search.run import main
 try:
     sys.exit(main(sys.stdin.read()))
 except ThalwegError as error:

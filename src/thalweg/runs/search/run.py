@@ -110,7 +110,7 @@ def search(
 
     Example:
         >>> import tempfile
-        >>> found = search("iris", trials=3, epochs=2, out=tempfile.mkdtemp(), vary={"width": [4, 8]})
+        >>> found = search("wine", trials=3, epochs=2, out=tempfile.mkdtemp(), vary={"width": [4, 8]})
         >>> len(found.trials), found.best is not None, found.run is not None
         (3, True, True)
 
