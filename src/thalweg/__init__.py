@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from thalweg.data.bundled import load_dataset
     from thalweg.data.read import read
     from thalweg.deploy import Model, Segmenter, load
+    from thalweg.estimators import DenseClassifier, DenseRegressor
     from thalweg.gradients import backprop, check_gradients, error_vectors
     from thalweg.likelihoods import (
         Bernoulli,
@@ -67,6 +68,7 @@ _HOME = {
     "thalweg.data.bundled": ("load_dataset",),
     "thalweg.data.read": ("read",),
     "thalweg.deploy": ("Model", "Segmenter", "load"),
+    "thalweg.estimators": ("DenseClassifier", "DenseRegressor"),
     "thalweg.gradients": ("backprop", "check_gradients", "error_vectors"),
     "thalweg.likelihoods": (
         "Bernoulli",
@@ -124,6 +126,8 @@ __all__ = [
     "ColoredGaussian",
     "DataError",
     "Dense",
+    "DenseClassifier",
+    "DenseRegressor",
     "DivergedError",
     "Dropout",
     "EarlyStopping",

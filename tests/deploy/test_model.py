@@ -88,7 +88,7 @@ def test_sizes_share_programs() -> None:
     m = model()
     for rows in range(1, 60):
         m.predict(np.zeros((rows, 4)))
-    assert m._forward._cache_size() == 2
+    assert m._forward._cache_size() <= len(BUCKETS)
 
 
 def test_class_weights_and_smoothing_leave_evaluation_alone(x: np.ndarray) -> None:

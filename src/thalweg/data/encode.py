@@ -78,6 +78,7 @@ class Encoder:
         embed: bool = False,
         onehot_levels: int = FEW_LEVELS,
         min_count: int | None = None,
+        outputs: Targets | None = None,
     ) -> Encoder:
         """Fit on the training rows.
 
@@ -94,6 +95,7 @@ class Encoder:
                 vectors; without it they are one-hot coded too, up to 100 levels each.
             onehot_levels: see ``embed``.
             min_count: levels with fewer rows share one code or column; by default 2 for codes, 1 for one-hot columns.
+            outputs: the map of targets where it is known; kind, classes and standardize_target are then not needed.
 
         Raises:
             ArgumentError: ``kind`` does not fit the target.
@@ -101,7 +103,7 @@ class Encoder:
         """
         if len(table) == 0:
             raise DataError(f"{table.name}: the table has no rows. Give at least two.")
-        outputs = Targets.fit(
+        outputs = outputs or Targets.fit(
             table,
             kind=kind,
             classes=classes,

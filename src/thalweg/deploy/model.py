@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +67,17 @@ class Model:
     _cost: Callable[..., Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_forward", jax.jit(self.network.apply))
-        object.__setattr__(self, "_cost", jax.jit(partial(_total_cost, self.likelihood.unweighted())))
+        object.__setattr__(self, "_forward", _forward_program(self.network))
+        object.__setattr__(self, "_cost", _cost_program(self.likelihood.unweighted()))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Compiled programs do not travel; they are found again where the model arrives.
+        return {part.name: getattr(self, part.name) for part in fields(self) if part.init}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        self.__post_init__()
 
     @property
     def task(self) -> str:
@@ -358,5 +367,14 @@ class Model:
         return mean + float(np.log(self.target_scale()[1]).sum()) if self.likelihood.proper else mean
 
 
-def _total_cost(likelihood: Likelihood, outputs: Any, y: Any, weight: Any) -> Any:
-    return (likelihood.cost(outputs, y) * weight).sum()
+# Equal networks share a program: a model that was trained, copied or loaded again is not compiled again.
+@lru_cache(maxsize=64)
+def _forward_program(network: Network) -> Callable[..., Any]:
+    program: Callable[..., Any] = jax.jit(network.apply)
+    return program
+
+
+@lru_cache(maxsize=64)
+def _cost_program(likelihood: Likelihood) -> Callable[..., Any]:
+    program: Callable[..., Any] = jax.jit(lambda outputs, y, w: (likelihood.cost(outputs, y) * w).sum())
+    return program

@@ -1,1 +1,6 @@
-"""scikit-learn estimators."""
+"""scikit-learn estimators: a classifier and a regressor of tables, and a segmenter of images."""
+
+from thalweg.estimators.classifier import DenseClassifier
+from thalweg.estimators.regressor import DenseRegressor
+
+__all__ = ["DenseClassifier", "DenseRegressor"]

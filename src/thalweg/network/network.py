@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -132,7 +133,7 @@ def dense_network(
     inputs: int,
     hidden: tuple[int, ...] | int = (512,),
     outputs: int = 1,
-    activation: str = "relu",
+    activation: str | Sequence[str] = "relu",
     *,
     dropout: float = 0.0,
     normalization: str = "none",
@@ -146,7 +147,7 @@ def dense_network(
         inputs: width of the input.
         hidden: widths of the hidden layers, or the width of a single one; empty for a linear model.
         outputs: width of the raw output.
-        activation: name of the activation after each hidden layer.
+        activation: name of the activation after each hidden layer, or a name for each of them.
         dropout: share of hidden units set to zero while training.
         normalization: ``"none"``, ``"batch"`` or ``"layer"``, between dense layer and activation.
         initializer: name of an initializer, or ``"auto"`` to choose by the activation.
@@ -157,7 +158,7 @@ def dense_network(
         ArgumentError: a setting out of range or an unknown name.
 
     Example:
-        >>> len(dense_network(784, (512, 256), 10, dropout=0.1).layers)
+        >>> len(dense_network(784, (512, 256), 10, ("relu", "tanh"), dropout=0.1).layers)
         7
     """
     hidden = (hidden,) if isinstance(hidden, int) else hidden
@@ -167,17 +168,23 @@ def dense_network(
     number("dropout", dropout, at_least=0, below=1)
     number("input_noise", input_noise, at_least=0)
     norm = lookup(NORMALIZATIONS, normalization, "normalization")
-    rule = default_initializer(activation) if initializer == "auto" else initializer
-    lookup(INITIALIZERS, rule, "initializer")
+    if initializer != "auto":
+        lookup(INITIALIZERS, initializer, "initializer")
+    activations = (activation,) * len(hidden) if isinstance(activation, str) else tuple(activation)
+    if len(activations) != len(hidden):
+        raise ArgumentError(
+            "activation", f"one name, or one for each of {len(hidden)} hidden layers", f"{len(activations)} names"
+        )
     layers: list[Any] = [GaussianNoise(input_noise)] if input_noise else []
     width_in = inputs
-    for width in hidden:
-        block: list[Any] = [Dense(width, rule, activation)]
+    for width, name in zip(hidden, activations, strict=True):
+        rule = default_initializer(name) if initializer == "auto" else initializer
+        block: list[Any] = [Dense(width, rule, name)]
         block += [norm()] if norm is not None else []
-        block += [activation]
+        block += [name]
         block += [Dropout(dropout)] if dropout else []
         layers += [Residual(tuple(block))] if residual and width == width_in else block
         width_in = width
     # A small linear output: the starting prediction is then close to the output bias.
-    layers.append(Dense(outputs, rule if initializer != "auto" else "lecun_normal", "identity"))
+    layers.append(Dense(outputs, "lecun_normal" if initializer == "auto" else initializer, "identity"))
     return Network(inputs, tuple(layers))

@@ -28,8 +28,12 @@ PRETENDED_STEPS = 1000
 """Steps an epoch while the data is not read yet: enough that no warm-up below the length of the run fails."""
 
 
-def check_names(config: RunConfig) -> None:
+def check_names(config: RunConfig, *, held_out: bool = False) -> None:
     """Check the names of choices and settings that need each other, before any data is read.
+
+    Args:
+        config: the settings.
+        held_out: whether rows are held out of training by other means than ``validation``.
 
     Raises:
         ArgumentError: an unknown name (with the nearest one), or settings that do not go together.
@@ -46,21 +50,23 @@ def check_names(config: RunConfig) -> None:
             "likelihood_options", "a likelihood by name beside it", "auto", "Name it, as in --likelihood student_t."
         )
     # A small network and optimizer are built only to have every name and option checked by its owner.
-    dense_network(1, (1,), 1, config.activation, initializer=config.initializer, normalization=config.normalization)
+    small = (1,) * len(config.hidden)
+    activation = _activations(config)
+    dense_network(1, small, 1, activation, initializer=config.initializer, normalization=config.normalization)
     choose_optimizer(config, PRETENDED_STEPS)
     lookup(SCALINGS, config.scaling, "scaling")
     if config.calibrate != "none":
         lookup(METHODS | {"none": ""}, config.calibrate, "calibrate")
         if config.task != "rows":
             raise ArgumentError("calibrate", "the task 'rows'", repr(config.task))
-        if not config.validation:
+        if not (config.validation or held_out):
             raise ArgumentError(
                 "calibrate",
                 "a validation fraction beside it",
                 "none",
                 "Calibration needs rows held out of training: add --validation 0.1.",
             )
-    if config.patience and not config.validation:
+    if config.patience and not (config.validation or held_out):
         raise ArgumentError(
             "patience",
             "a validation fraction beside it",
@@ -77,13 +83,18 @@ def build_network(config: RunConfig, inputs: int, outputs: int) -> Network:
         inputs,
         config.hidden,
         outputs,
-        config.activation,
+        _activations(config),
         dropout=config.dropout,
         normalization=config.normalization,
         initializer=config.initializer,
         residual=config.residual,
         input_noise=config.input_noise,
     )
+
+
+def _activations(config: RunConfig) -> str | tuple[str, ...]:
+    names = tuple(name.strip() for name in config.activation.split(","))
+    return names[0] if len(names) == 1 else names
 
 
 def choose_likelihood(config: RunConfig, encoder: Encoder | WindowEncoder, y: NDArray[Any]) -> Likelihood:

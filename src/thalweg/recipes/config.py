@@ -82,8 +82,8 @@ def _text(value: object) -> object:
 
 
 def _joined(value: object) -> object:
-    """Let a TOML file say ``target = ["a", "b"]``."""
-    return ",".join(map(str, value)) if isinstance(value, list) and value else value
+    """Let a TOML file say ``target = ["a", "b"]``, and Python a tuple."""
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) and value else value
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -154,7 +154,12 @@ class RunConfig(BaseModel):
     hidden: Widths = setting(
         (512,), "Network", "Widths of the hidden layers, comma-separated; none for a linear model."
     )
-    activation: str = setting("relu", "Network", "Activation of the hidden layers.", choices="network.ACTIVATIONS")
+    activation: Joined = setting(
+        "relu",
+        "Network",
+        "Activation of the hidden layers, or one for each, comma-separated.",
+        choices="network.ACTIVATIONS",
+    )
     normalization: Literal["none", "batch", "layer"] = setting(
         "none", "Network", "Normalization between layer and activation."
     )

@@ -56,30 +56,36 @@ class Plan:
         return calibrated_on(model, tables.validation, self.calibrate)
 
 
-def train_plan(plan: Plan, hooks: Sequence[Hook] = (), checkpoints: Checkpoints | None = None) -> Trained:
+def train_plan(
+    plan: Plan, hooks: Sequence[Hook] = (), checkpoints: Checkpoints | None = None, **settings: Any
+) -> Trained:
     """Train what was planned, as long and as averaged as its settings say.
 
     Args:
         plan: what to train.
         hooks: follow the training.
         checkpoints: where a run keeps its state.
+        settings: ``start``, ``scores`` and others of `thalweg.training.train`; they win over those of the plan.
 
     Raises:
         DivergedError: a quantity was not finite.
     """
     config = plan.config
+    planned: dict[str, Any] = {
+        "epochs": config.epochs,
+        "seed": config.seed,
+        "test": plan.test,
+        "validation": plan.validation,
+        "average": config.ema,
+        "stopping": plan.stopping,
+        "score_scale": plan.encoder.target_scale,
+    }
     return train(
         plan.network,
         plan.likelihood,
         plan.train,
         plan.optimizer,
-        epochs=config.epochs,
-        seed=config.seed,
-        test=plan.test,
-        validation=plan.validation,
-        average=config.ema,
-        stopping=plan.stopping,
         hooks=hooks,
         checkpoints=checkpoints,
-        score_scale=plan.encoder.target_scale,
+        **(planned | settings),
     )

@@ -46,6 +46,8 @@ def prepare(
     sample_weight: NDArray[Any] | None = None,
     *,
     like: Plan | None = None,
+    validation_weight: NDArray[Any] | None = None,
+    encoder: Encoder | None = None,
 ) -> Plan:
     """Read, split, encode, and build what the settings ask for.
 
@@ -54,6 +56,8 @@ def prepare(
         tables: rows that are there already; by default ``data`` is read and split.
         sample_weight: (N,) weights of the training rows, scaled to mean one.
         like: a plan for the same rows, whose encoded rows serve again where the settings encode them alike.
+        validation_weight: weights of the validation rows.
+        encoder: one that is fitted already, as when training goes on; by default it is fitted on the training rows.
 
     Raises:
         ThalwegError: settings or data that cannot be used, in one line.
@@ -62,10 +66,11 @@ def prepare(
         from thalweg.recipes.segmentation import prepare_segmentation
 
         return prepare_segmentation(config)
-    check_names(config)
+    check_names(config, held_out=tables is not None and tables.validation is not None)
     tables = tables or make_tables(config)
     known = like if like is not None and encodes_alike(like.config, config) else None
-    encoder = fit_encoder(tables.train, config) if known is None else known.encoder
+    if encoder is None:
+        encoder = fit_encoder(tables.train, config) if known is None else known.encoder
     y = encoder.targets(tables.train) if known is None else known.train.y
     likelihood = choose_likelihood(config, encoder, y)
     if config.calibrate != "none":
@@ -91,7 +96,7 @@ def prepare(
         likelihood,
         batches,
         len(tables.train),
-        validation=_evaluated(tables.validation, encoder) if known is None else known.validation,
+        validation=_evaluated(tables.validation, encoder, validation_weight) if known is None else known.validation,
         test=_evaluated(tables.test, encoder) if known is None else known.test,
     )
 
@@ -177,7 +182,7 @@ def make_batches(
     return ArrayBatches(encoder.features(table), y, batch_size, sample_weight, seed)
 
 
-def _evaluated(table: Table | None, encoder: Encoder) -> Batches | None:
+def _evaluated(table: Table | None, encoder: Encoder, weight: NDArray[Any] | None = None) -> Batches | None:
     if table is None:
         return None
-    return make_batches(table, encoder, encoder.targets(table), min(EVALUATION_ROWS, len(table)), 0)
+    return make_batches(table, encoder, encoder.targets(table), min(EVALUATION_ROWS, len(table)), 0, weight)

@@ -14,6 +14,7 @@ from thalweg.data.kinds import TASKS
 from thalweg.data.read import read
 from thalweg.data.split import shared_rows, split, without_official
 from thalweg.data.table import Table
+from thalweg.data.targets import Targets
 from thalweg.likelihoods import LIKELIHOODS
 from thalweg.recipes.config import RunConfig
 
@@ -91,14 +92,21 @@ def read_data(data: str, target: str | None) -> tuple[Table, Table | None]:
     return read(data, target=target), None
 
 
-def fit_encoder(table: Table, config: RunConfig) -> Encoder:
+def fit_encoder(table: Table, config: RunConfig, outputs: Targets | None = None) -> Encoder:
     """Fit the encoder for the task that the likelihood asks for.
+
+    Args:
+        table: training rows.
+        config: the settings.
+        outputs: the map of targets where it is known already.
 
     Raises:
         ArgumentError: the likelihood cannot produce these targets.
     """
     wanted = "auto" if config.likelihood == "auto" else LIKELIHOODS[config.likelihood].targets
     ways: dict[str, Any] = {name: getattr(config, name) for name in ("classes", "standardize", "scaling")}
+    if outputs is not None:
+        return Encoder.fit(table, outputs=outputs, **ways)
     try:
         encoder = Encoder.fit(table, kind=wanted, **ways)
     except (ArgumentError, DataError) as error:
@@ -108,15 +116,16 @@ def fit_encoder(table: Table, config: RunConfig) -> Encoder:
         looks = Encoder.fit(table, **ways).outputs.kind
         if TASKS[looks] == TASKS[wanted] or (wanted == "labels" and "," in (table.target_name or "")):
             raise
-        raise _unfit(config.likelihood, looks) from error
+        raise unfit(config.likelihood, looks) from error
     # Whole numbers of which most occur once are no classes.
     found = encoder.classes if wanted != "auto" and config.classes is None else None
     if found is not None and 2 * len(found) > len(table) > 20:
-        raise _unfit(config.likelihood, "numbers")
+        raise unfit(config.likelihood, "numbers")
     return encoder
 
 
-def _unfit(likelihood: str, kind: str) -> ArgumentError:
+def unfit(likelihood: str, kind: str) -> ArgumentError:
+    """Return the error for a likelihood that cannot produce targets of a kind; names some that can."""
     fitting = [name for name, f in LIKELIHOODS.items() if TASKS[f.targets] == TASKS[kind] and f.proper]
     words = {"classification": "classes", "multilabel": "several labels", "regression": "continuous targets"}
     return ArgumentError(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
@@ -41,6 +42,7 @@ class Trained:
         history: a line an epoch.
         epoch: the epoch the parameters are from.
         status: ``"finished"``, ``"stopped early"`` or ``"interrupted"``; ``"diverged"`` on the error that says so.
+        last: state after the last step, from which `train` goes on; its arrays are the caller's own.
     """
 
     params: Params
@@ -48,6 +50,11 @@ class Trained:
     history: list[dict[str, Any]]
     epoch: int
     status: str
+    last: TrainState
+
+
+Score = Callable[[Params, State], float]
+"""What θ and running statistics are worth, by a measure that is not the network's own."""
 
 
 def train(
@@ -61,8 +68,10 @@ def train(
     test: Batches | None = None,
     validation: Batches | None = None,
     params: Params | None = None,
+    start: Trained | None = None,
     average: float = 0.0,
     stopping: EarlyStopping | None = None,
+    scores: Mapping[str, Score] | None = None,
     hooks: Sequence[Hook] = (),
     checkpoints: Checkpoints | None = None,
     score_scale: NDArray[Any] | float = 1.0,
@@ -78,13 +87,16 @@ def train(
         likelihood: gives cost and error vector.
         batches: the training set.
         optimizer: gives the updates.
-        epochs: epochs at most.
+        epochs: epochs at most; those of ``start`` do not count.
         seed: decides starting parameters and dropout; the order of rows is the batches' own.
         test: set evaluated each epoch, never used to decide.
         validation: set evaluated each epoch that early stopping may watch.
         params: θ_0; drawn from the seed when absent.
+        start: training to go on from, of the same network and update rule: its θ, the state of its optimizer, its
+            history and its best epoch. The batches may be others.
         average: decay of an exponential moving average of θ, used for evaluation and kept at the end; 0 for none.
         stopping: when to end early.
+        scores: name ↦ function of θ and running statistics, told in the line of each epoch; ``stopping`` may watch it.
         hooks: called between chunks.
         checkpoints: where to save; a checkpoint found there is taken up, to the same weights bit for bit.
         score_scale: (targets,) factors that bring residuals to the target's units, for ``*_rmse``.
@@ -131,18 +143,22 @@ def train(
             f"Make the batches with multiple={len(devices)}.",
         )
     if stopping is not None:
-        _check_monitor(stopping, validation, test, likelihood)
+        _check_monitor(stopping, validation, test, likelihood, scores or {})
     loop = _Loop(network, likelihood, batches, optimizer, seed, average, stopping, list(hooks), checkpoints, devices)
     loop.sets = {name: s for name, s in (("validation", validation), ("test", test)) if s is not None}
-    loop.score_scale = score_scale
-    return loop.run(epochs, params)
+    loop.score_scale, loop.scores = score_scale, scores or {}
+    return loop.run(epochs, params, start)
 
 
 def _check_monitor(
-    stopping: EarlyStopping, validation: Batches | None, test: Batches | None, likelihood: Likelihood
+    stopping: EarlyStopping,
+    validation: Batches | None,
+    test: Batches | None,
+    likelihood: Likelihood,
+    scores: Mapping[str, Score],
 ) -> None:
     sets = ["train"] + ["validation"] * (validation is not None) + ["test"] * (test is not None)
-    known = [f"{name}_{quantity}" for name in sets for quantity in ("loss", likelihood.metric)]
+    known = [f"{name}_{quantity}" for name in sets for quantity in ("loss", likelihood.metric)] + list(scores)
     if stopping.monitor not in known:
         raise ArgumentError(
             "monitor", f"one of {', '.join(known)}", repr(stopping.monitor), "Hold out a validation set."
@@ -153,6 +169,7 @@ class _Loop:
     """One run's moving parts; lives only inside :func:`train`."""
 
     sets: dict[str, Batches]
+    scores: Mapping[str, Score]
     score_scale: NDArray[Any] | float
 
     def __init__(
@@ -177,13 +194,22 @@ class _Loop:
         self.upcoming: Iterator[Chunk] | None = None
         self.last_epoch = 0
 
-    def run(self, epochs: int, params: Params | None) -> Trained:
+    def run(self, epochs: int, params: Params | None, start: Trained | None) -> Trained:
+        if start is not None:
+            # A copy: the first step takes over the state's memory.
+            self.train_state = _copy(jax.tree.map(jnp.asarray, start.last))
+            params = start.last.params
+            self.progress = Progress(epoch=len(start.history) + 1, history=list(start.history))
+            epochs += len(start.history)
+        else:
+            if params is None:
+                params = initial_params(self.network, self.likelihood, self.batches, self.init_key)
+            self.train_state = initial_state(self.network, self.optimizer, params, average=self.average > 0)
         self.last_epoch = epochs
-        if params is None:
-            params = initial_params(self.network, self.likelihood, self.batches, self.init_key)
-        self.train_state = initial_state(self.network, self.optimizer, params, average=self.average > 0)
         if self.stopping is not None:
             self.best = _copy(self.kept())
+            if start is not None and start.history:
+                self.best, self.progress.best_epoch = (start.params, start.state), start.epoch
         if self.checkpoints is not None and (found := self.checkpoints.restore((self.train_state, self.best))):
             (self.train_state, self.best), self.progress = found
         if self.mesh is not None:
@@ -218,7 +244,8 @@ class _Loop:
 
     def epochs(self, epochs: int, asked: Any) -> str:
         while self.progress.epoch <= epochs:
-            if self.stopping is not None and self.stopping.ends(self.progress.history):
+            ended = self.stopping is not None and self.stopping.ends(self.progress.history)
+            if ended or any(hook.stop for hook in self.hooks):
                 return "stopped early"
             self.tell("on_epoch_start", self.progress.epoch)
             for _ in self.steps():
@@ -290,6 +317,7 @@ class _Loop:
             parts[name] = evaluate(self.network, self.likelihood, params, state, batches, self.score_scale)
         for quantity in ("loss", self.likelihood.metric):
             row |= {f"{name}_{quantity}": values[quantity] for name, values in parts.items()}
+        row |= {name: float(score(params, state)) for name, score in self.scores.items()}
         row["learning_rate"] = progress.learning_rate
         row["seconds"] = progress.seconds + time.perf_counter() - began
         progress.next_epoch(row)
@@ -327,7 +355,7 @@ class _Loop:
         epoch = self.progress.epoch - 1
         if self.stopping is not None and self.progress.best_epoch:
             (params, state), epoch = self.best, self.progress.best_epoch
-        return Trained(params, state, self.progress.history, epoch, status)
+        return Trained(params, state, self.progress.history, epoch, status, self.train_state)
 
     def tell(self, event: str, *arguments: Any) -> None:
         for hook in self.hooks:

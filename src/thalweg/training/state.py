@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -64,17 +65,21 @@ def initial_params(network: Network, likelihood: Likelihood, batches: Batches, k
 
 def initial_state(network: Network, optimizer: Optimizer, params: Params, *, average: bool) -> TrainState:
     """Return the state before the first step; one program, so that no small operation is compiled by itself."""
+    state: TrainState = _initial_program(network, optimizer.init, average)(params)
+    return state
 
+
+@lru_cache(maxsize=64)
+def _initial_program(network: Network, init: Any, average: bool) -> Any:
     def build(params: Params) -> TrainState:
         copy = jax.tree.map(jnp.copy, params)
         return TrainState(
             copy,
             network.init_state(),
-            optimizer.init(params),
+            init(params),
             jax.tree.map(jnp.copy, params) if average else (),
             jnp.zeros((), jnp.int32),
             jnp.ones((), bool),
         )
 
-    state: TrainState = jax.jit(build)(params)
-    return state
+    return jax.jit(build)

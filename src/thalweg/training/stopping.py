@@ -17,6 +17,7 @@ class EarlyStopping:
         patience: epochs without improvement that are waited for.
         monitor: a key of the log's rows that should become small.
         min_delta: improvement that counts.
+        larger: whether it should become large instead, as a score does.
 
     Raises:
         ArgumentError: patience below 1.
@@ -32,6 +33,7 @@ class EarlyStopping:
     patience: int = 10
     monitor: str = "validation_loss"
     min_delta: float = 0.0
+    larger: bool = False
 
     def __post_init__(self) -> None:
         number("patience", self.patience, at_least=1, integer=True)
@@ -40,8 +42,9 @@ class EarlyStopping:
         """Return the epoch to keep, 0 when there is none yet."""
         best_epoch, best = 0, math.inf
         for row in history:
-            if row[self.monitor] < best - self.min_delta:
-                best_epoch, best = row["epoch"], row[self.monitor]
+            value = -row[self.monitor] if self.larger else row[self.monitor]
+            if value < best - self.min_delta:
+                best_epoch, best = row["epoch"], value
         return best_epoch
 
     def ends(self, history: list[dict[str, Any]]) -> bool:

@@ -125,6 +125,24 @@ def _series(column: Any, name: object) -> pl.Series:
     return pl.Series(str(name), values, strict=False)
 
 
+def frame_of_objects(array: Array) -> pl.DataFrame:
+    """A data frame of an array (N, d) of Python objects or text; named x0, x1 and so on.
+
+    Example:
+        >>> frame_of_objects(np.array([[1, "a"], [None, "b"]], object)).schema
+        Schema([('x0', Float64), ('x1', String)])
+    """
+    import polars as pl
+
+    columns = []
+    for number, column in enumerate(array.T.tolist()):
+        cells = [None if cell is None or cell != cell else cell for cell in column]  # noqa: PLR0124  NaN
+        text = any(isinstance(cell, str) for cell in cells)
+        values = [cell if cell is None else str(cell) if text else float(cell) for cell in cells]
+        columns.append(pl.Series(f"x{number}", values, pl.String if text else pl.Float64))
+    return pl.DataFrame(columns)
+
+
 def is_frame(data: Any) -> bool:
     """Whether narwhals takes this object for a data frame."""
     if isinstance(data, (np.ndarray, list, tuple, int, float)):

@@ -1,0 +1,252 @@
+"""What the classifier and the regressor share: fit, going on, and the answers of every likelihood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from thalweg.core.errors import ArgumentError
+from thalweg.data.table import Table
+from thalweg.data.targets import Targets
+from thalweg.deploy import Model
+from thalweg.estimators.follow import SCORE, hooks_of, validation_score
+from thalweg.estimators.inputs import as_table, check_features
+from thalweg.estimators.parameters import Parameters, config_of, seed_of
+from thalweg.estimators.rows import Rows, Weights, arranged, sample_weights, without_zeros
+from thalweg.estimators.saving import load_estimator, save_estimator
+from thalweg.estimators.train import begin_from, run
+from thalweg.recipes.config import RunConfig
+from thalweg.recipes.plan import Plan
+from thalweg.recipes.prepare import prepare
+from thalweg.recipes.tables import fit_encoder
+from thalweg.training import EarlyStopping
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class DenseEstimator(Parameters, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """An estimator of the rows of a table.
+
+    Attributes:
+        model_: the trained model, with all that `thalweg.Model` can do.
+        history_: a dictionary an epoch, as in the log of a run.
+        best_epoch_: epoch whose weights are kept, from 1.
+        n_features_in_: number of features.
+        feature_names_in_: their names, of a data frame.
+    """
+
+    tasks: ClassVar[tuple[str, ...]] = ()
+
+    scoring: Any = None
+    warm_start: bool = False
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
+        """Train on rows and their targets.
+
+        Args:
+            X: features (N, d): a data frame of pandas, Polars or Arrow with columns of any type, an array, or a sparse
+                matrix. Numbers may be missing.
+            y: targets, one a row or a row of them.
+            sample_weight: (N,) weights of at least 0.
+            eval_set: (X, y) to watch, never to train on; in place of the share ``validation`` of the rows.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ValueError: data or parameters that cannot be used.
+            DivergedError: a quantity was not finite; tells which step size to try.
+            KeyboardInterrupt: Ctrl-C before the end of the first epoch; later the best epoch so far is kept, with a
+                warning.
+        """
+        go_on = self.warm_start and hasattr(self, "model_")
+        return self._fit(X, y, sample_weight, eval_set, go_on=go_on)
+
+    def predict_dist(self, X: Any) -> Any:
+        """Return the predictive distribution of each row, a NumPyro distribution, see `thalweg.Model.predict_dist`."""
+        rows = self._rows(X)
+        return self.model_.predict_dist(rows)
+
+    def decide(self, X: Any, cost: Any = "0-1", **settings: Any) -> Any:
+        """Return the action of least expected cost for each row, see `thalweg.Model.decide`.
+
+        Args:
+            X: features.
+            cost: a name, a matrix (true classes × actions), a CSV file's path, or a function ``cost(action, y)``.
+            settings: ``reject``, ``budget`` and others of `thalweg.decisions.decide`.
+        """
+        rows = self._rows(X)
+        return self.model_.decide(rows, cost, **settings)
+
+    def plot_history(self, quantity: str = "loss", ax: Axes | None = None) -> Axes:
+        """Draw a quantity of the history by epochs, for training and validation rows.
+
+        Args:
+            quantity: ``"loss"``, ``"error"``, ``"rmse"`` or ``"score"``.
+            ax: where to draw; by default a new figure.
+        """
+        from thalweg.estimators.plot import plot_history
+
+        check_is_fitted(self)
+        return plot_history(self.history_, quantity, ax)
+
+    def save(self, folder: Path | str) -> None:
+        """Write the model folder, which `load` and `thalweg.load` read; it holds no code.
+
+        The optimizer's state and parameters that are functions stay behind.
+
+        Raises:
+            StorageError: the place is read-only, full, or holds something other than a model.
+        """
+        check_is_fitted(self)
+        save_estimator(self, folder)
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Self:
+        """Return the estimator that `save` wrote, or one around the model of a run folder.
+
+        Raises:
+            ModelError: missing or damaged files, or a model of another task.
+        """
+        estimator: Self = load_estimator(cls, folder)
+        return estimator
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Training loss of each epoch."""
+        return [row["train_loss"] for row in self.history_]
+
+    @property
+    def n_iter_(self) -> int:
+        """Epochs trained."""
+        return len(self.history_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_targets(self, y: Any) -> NDArray[Any]:
+        """Return targets as an array (N,) or (N, K), checked in scikit-learn's words."""
+        raise NotImplementedError
+
+    def _weights(self, weight: Weights, y: NDArray[Any]) -> Weights:
+        """Return the weights of rows with these targets."""
+        del y
+        return weight
+
+    def _outputs(self, config: RunConfig, table: Table, rows: Rows, known: Any) -> tuple[Targets, RunConfig]:
+        """Return the map of targets, and the settings with a likelihood that fits them.
+
+        Args:
+            config: the settings.
+            table: all rows.
+            rows: the same, split.
+            known: classes told beforehand, or None.
+        """
+        raise NotImplementedError
+
+    def _told(self, y: Any) -> Any:
+        """Return the classes that parameters or the type of the targets tell, or None."""
+        del y
+
+    def adopt(self, model: Model, target: dict[str, Any]) -> None:
+        """Take over a model, or one that will be, trained on targets of this ``dtype`` and ``ndim``."""
+        self.model_, self.target_ = model, target
+        self.history_ = [dict(row) for row in model.history]
+        self.best_epoch_ = len(self.history_)
+
+    def _rows(self, X: Any) -> Table:
+        check_is_fitted(self)
+        return X if isinstance(X, Table) else as_table(check_features(self, X, reset=False))
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        eval_set: Any,
+        *,
+        go_on: bool,
+        known: Any = None,
+        epochs: int | None = None,
+        **settings: Any,
+    ) -> Self:
+        """Train, or train on.
+
+        Args:
+            X: features.
+            y: targets.
+            sample_weight: weights or None.
+            eval_set: rows to watch or None.
+            go_on: whether from where the estimator is.
+            known: classes told beforehand.
+            epochs: how many to train of those that the settings, and with them the schedule, name; by default all.
+            settings: others that win over the parameters.
+        """
+        X = check_features(self, X, reset=not go_on, y=y)
+        known = self._told(y) if known is None else known
+        y = self._check_targets(y)
+        check_consistent_length(X, y)
+        weight = self._weights(sample_weights(X, sample_weight), y)
+        table, weight = without_zeros(as_table(X, y), weight)
+        if len(table) < 2 and not go_on:
+            raise ValueError(f"Found array with {len(table)} sample(s) while a minimum of 2 is required to learn from.")
+        config = config_of(self, seed_of(self.random_state), **settings)
+        watched = None if eval_set is None else self._watched(eval_set)
+        rows = arranged(table, weight, watched, config.validation, config.seed)
+        if go_on:
+            encoder = self.model_.encoder
+            config = config.model_copy(update={"likelihood": self.model_.likelihood.name})
+            if epochs is None:
+                # The schedule is that of the whole course, of which the epochs before are a part.
+                epochs = config.epochs
+                config = config.model_copy(update={"epochs": len(self.history_) + epochs})
+        else:
+            outputs, config = self._outputs(config, table, rows, known)
+            encoder = fit_encoder(rows.train, config, outputs)
+        if config.batch_size is not None and config.batch_size > len(rows.train):
+            config = config.model_copy(update={"batch_size": len(rows.train)})
+        plan = prepare(config, rows.tables, rows.weight, validation_weight=rows.validation_weight, encoder=encoder)
+        if go_on and plan.network != self.model_.network:
+            raise ArgumentError("warm_start", "the network of the fit before", "another one", "Use warm_start=False.")
+        start = begin_from(plan, self.model_, getattr(self, "_trained", None)) if go_on else None
+        if not go_on:
+            self.adopt(Model(plan.network, plan.likelihood, (), (), encoder), {"dtype": y.dtype.str, "ndim": y.ndim})
+        self._trained = run(plan, epochs or config.epochs, start=start, **self._followed(plan, rows))
+        self.adopt(plan.model(self._trained), self.target_)
+        self.best_epoch_ = self._trained.epoch
+        return self
+
+    def _watched(self, eval_set: Any) -> Table:
+        """Return the rows of an ``eval_set``."""
+        pair = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise ArgumentError("eval_set", "a pair (X, y)", type(eval_set).__name__)
+        X, y = check_features(self, pair[0], reset=False), self._check_targets(pair[1])
+        check_consistent_length(X, y)
+        return as_table(X, y)
+
+    def _followed(self, plan: Plan, rows: Rows) -> dict[str, Any]:
+        """Return callbacks, and the score that is told and watched."""
+        followed: dict[str, Any] = {"hooks": hooks_of(self.callbacks)}
+        if self.scoring is None:
+            return followed
+        if rows.validation is None:
+            raise ArgumentError(
+                "scoring", "rows to score beside it", "none", "Give eval_set to fit, or set validation=0.1."
+            )
+        model = Model(plan.network, plan.likelihood, (), (), plan.encoder)
+        score = validation_score(self, model, rows.validation, rows.validation.target_array())
+        followed["scores"] = {SCORE: score}
+        if plan.stopping is not None:
+            followed["stopping"] = EarlyStopping(plan.stopping.patience, SCORE, larger=True)
+        return followed

@@ -1,0 +1,100 @@
+"""Features as users have them, checked in scikit-learn's words, to tables."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils.validation import _num_samples, assert_all_finite, validate_data
+
+from thalweg.data.read import read
+from thalweg.data.readers.arrays import MAP_BYTES
+from thalweg.data.readers.frames import frame_of_objects, is_frame
+from thalweg.data.table import Table
+
+DENSE_BYTES = 2**29
+"""Sparse rows are filled up in memory as long as they need no more than this; above, in a temporary file."""
+
+BLOCK_BYTES = 2**24
+"""Sparse rows are filled up in blocks of so many bytes."""
+
+
+def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validation") -> Any:
+    """Return features as a data frame, an array (N, d), or a sparse matrix of rows.
+
+    Args:
+        estimator: learns (``reset``) or compares the names and the number of features.
+        X: features; numbers may be missing.
+        reset: whether this is the first data the estimator sees.
+        y: the target, where there must be one.
+
+    Raises:
+        ValueError: no rows, another shape or other columns than in training, infinite or complex numbers.
+        TypeError: cells that are neither numbers nor text.
+    """
+    if hasattr(X, "collect") and hasattr(X, "lazy"):
+        X = X.collect()
+    if y is None:
+        validate_data(estimator, X, y=None, reset=reset, skip_check_array=True)
+    if not sparse.issparse(X) and is_frame(X):
+        _check_unique(X)
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        if not _num_samples(X):
+            raise ValueError(f"Found array with 0 sample(s) (shape={tuple(X.shape)}) while a minimum of 1 is required.")
+        return X
+    checked = validate_data(
+        estimator, X, reset=reset, accept_sparse="csr", dtype=None, ensure_all_finite="allow-nan", copy=False
+    )
+    if sparse.issparse(checked):
+        return checked
+    if checked.dtype.kind in "OUS":
+        return _from_objects(checked)
+    mapped = isinstance(X, np.memmap) and X.nbytes > MAP_BYTES
+    return X if mapped else checked
+
+
+def as_table(X: Any, y: Any = None) -> Table:
+    """Return checked features, and the target, as a table; a sparse matrix is filled up with its zeros."""
+    if isinstance(X, Table):
+        return X
+    if sparse.issparse(X):
+        X = filled(X)
+    return read(X if y is None else (X, y), need_target=y is not None)
+
+
+def filled(X: Any) -> NDArray[np.float32]:
+    """Return a sparse matrix as an array (N, d) of float32, filled block by block.
+
+    Above ``DENSE_BYTES`` it lies in a temporary file that ends with the array; rows then stream from disk.
+    """
+    rows, width = X.shape
+    dense: NDArray[np.float32]
+    if 4 * rows * width <= DENSE_BYTES:
+        dense = np.empty((rows, width), np.float32)
+    else:
+        with tempfile.TemporaryFile() as file:
+            dense = np.memmap(file, np.float32, "w+", shape=(rows, width))
+    step = max(1, BLOCK_BYTES // (4 * max(1, width)))
+    for start in range(0, rows, step):
+        dense[start : start + step] = X[start : start + step].toarray()
+    return dense
+
+
+def _check_unique(X: Any) -> None:
+    names = [str(name) for name in (X.column_names if hasattr(X, "column_names") else X.columns)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"X: expected columns of different names, got {', '.join(map(repr, twice))} more than once.")
+
+
+def _from_objects(X: NDArray[Any]) -> Any:
+    """Return an array of objects or text as numbers if it holds nothing else, as a data frame if it does."""
+    try:
+        numbers = X.astype(np.float64)
+    except ValueError:
+        return frame_of_objects(X)
+    assert_all_finite(numbers, allow_nan=True, input_name="X")
+    return numbers

@@ -1,0 +1,113 @@
+"""The rows of a fit: weights, validation rows, and equal rows of small sets merged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import _check_sample_weight
+
+from thalweg.core.errors import ArgumentError
+from thalweg.data.merge import merged
+from thalweg.data.split import split
+from thalweg.data.table import Table
+from thalweg.recipes.tables import Tables
+
+Weights = NDArray[np.float64] | None
+
+MERGED_ROWS = 1000
+"""In sets of at most so many rows equal rows are merged and the rest is sorted: a fit then depends on the weighted rows
+alone, and a weight of two is exactly what two equal rows are. In larger sets it is so on average over minibatches."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows to train on and to watch, with their weights; None for equal ones."""
+
+    train: Table
+    weight: Weights = None
+    validation: Table | None = None
+    validation_weight: Weights = None
+
+    @property
+    def tables(self) -> Tables[Table]:
+        """As recipes take them."""
+        return Tables(self.train, self.validation, None, "none", 0)
+
+
+def sample_weights(X: Any, weight: Any) -> Weights:
+    """Return sample weights as numbers of at least 0, one a row, or None.
+
+    Raises:
+        ValueError: another number of them, negative ones, or all zero.
+    """
+    if weight is None:
+        return None
+    checked: NDArray[np.float64] = _check_sample_weight(weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not checked.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return checked
+
+
+def with_class_weights(weight: Weights, setting: Any, y: NDArray[Any]) -> Weights:
+    """Return sample weights times the weight of each row's class.
+
+    Args:
+        weight: (N,) or None.
+        setting: None, ``"none"``, ``"balanced"`` (N / (C N_c), N_c counted with the sample weights) or a dictionary
+            from class to weight, 1 for those it does not name.
+        y: (N,) labels.
+
+    Raises:
+        ArgumentError: anything else, or a class that ``y`` lacks in place of one that it has.
+    """
+    if setting is None or (isinstance(setting, str) and setting == "none"):
+        return weight
+    classes, codes = np.unique(y, return_inverse=True)
+    if isinstance(setting, str) and setting == "balanced":
+        counts = np.bincount(codes, weight)
+        factors = counts.sum() / (len(classes) * np.maximum(counts, np.finfo(float).tiny))
+    elif isinstance(setting, Mapping):
+        known = classes.tolist()
+        absent = [name for name in setting if name not in known]
+        if absent and any(name not in setting for name in known):
+            raise ArgumentError("class_weight", f"classes among {known}", repr(absent[0]))
+        factors = np.array([setting.get(name, 1.0) for name in known], float)
+        if not (np.isfinite(factors).all() and (factors >= 0).all()):
+            raise ArgumentError("class_weight", "finite weights of at least 0", repr(dict(setting)))
+    else:
+        raise ArgumentError("class_weight", "None, 'balanced' or a dictionary", repr(setting))
+    rows: NDArray[np.float64] = factors[codes]
+    return rows if weight is None else weight * rows
+
+
+def without_zeros(table: Table, weight: Weights) -> tuple[Table, Weights]:
+    """Return the rows that weigh something; a mapped array stays whole, its zeros count nothing in any sum."""
+    if weight is None or table.is_mapped or weight.all():
+        return table, weight
+    kept = weight > 0
+    return table.rows(kept), weight[kept]
+
+
+def arranged(table: Table, weight: Weights, validation: Table | None, share: float, seed: int) -> Rows:
+    """Return the rows with equal ones merged in small sets, and a share of them held out unless some are given."""
+    if len(table) <= MERGED_ROWS and not table.is_mapped:
+        table, weight = merged(table, weight)
+    if validation is not None or not share:
+        return Rows(table, weight, validation)
+    parts: tuple[Any, Any]
+    if table.is_mapped:  # the rows to watch are the last ones: those to train on stay on disk
+        train, watched = split(table, share, seed=seed + 1)
+        parts = (slice(0, len(train)), slice(len(train), None))
+    else:
+        # A table of row numbers is split in place of the rows, so that weights can follow them.
+        numbered = replace(table, features=np.arange(len(table))[:, None], feature_names=("row",))
+        train, watched = split(numbered, share, seed=seed + 1)
+        parts = train.array[:, 0], watched.array[:, 0]
+        train, watched = table.rows(parts[0]), table.rows(parts[1])
+    if weight is None:
+        return Rows(train, None, watched)
+    return Rows(train, weight[parts[0]], watched, weight[parts[1]])

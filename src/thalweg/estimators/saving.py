@@ -1,0 +1,56 @@
+"""Estimators as model folders: the model, and beside it parameters and names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thalweg.core.errors import ModelError
+from thalweg.deploy import load
+from thalweg.deploy.artefact import read_artefact, write_artefact
+from thalweg.deploy.weights import named
+from thalweg.estimators.parameters import plain_value, settings_of
+
+JSON = (str, int, float, bool, type(None), list, tuple, dict)
+
+
+def save_estimator(estimator: Any, folder: Path | str) -> None:
+    """Write a fitted estimator's model folder."""
+    model = estimator.model_
+    names = getattr(estimator, "feature_names_in_", None)
+    own = {name: plain_value(value) for name, value in estimator.get_params(deep=False).items() if name != "callbacks"}
+    description = {
+        "parameters": {
+            name: value for name, value in (own | settings_of(estimator)).items() if isinstance(value, JSON)
+        },
+        "features": estimator.n_features_in_,
+        "feature_names": None if names is None else list(names),
+        "target": estimator.target_,
+    }
+    arrays = named({"params": model.params, "state": model.state})
+    write_artefact(folder, model.describe() | {"estimator": description}, arrays)
+
+
+def load_estimator(kind: Any, folder: Path | str) -> Any:
+    """Return an estimator of this kind around the model of a folder.
+
+    Raises:
+        ModelError: missing or damaged files, or a model of another task.
+    """
+    model = load(folder)
+    folder = Path(folder)
+    description, _ = read_artefact(folder if (folder / "model.json").exists() else folder / "model")
+    saved = description.get("estimator") or {}
+    if model.encoder is None or model.task not in kind.tasks:
+        raise ModelError(f"{folder}: no {kind.__name__} can be made of a {model.task} model.")
+    try:
+        estimator = kind(**saved.get("parameters", {}))
+        estimator.n_features_in_ = int(saved.get("features", len(model.encoder.input_names)))
+        if saved.get("feature_names") is not None:
+            estimator.feature_names_in_ = np.array(saved["feature_names"], object)
+        estimator.adopt(model, saved.get("target") or {"dtype": "<f8", "ndim": 1})
+    except (TypeError, ValueError, KeyError) as error:
+        raise ModelError(f"{folder}: the estimator cannot be read ({error}).") from error
+    return estimator

@@ -1,0 +1,40 @@
+"""scikit-learn's own suite, whole, on the default estimators; and their parameters against the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from thalweg import DenseClassifier, DenseRegressor
+from thalweg.estimators.parameters import NOT_PARAMETERS, OWN, parameter_names
+from thalweg.recipes.choices import SEGMENTATION
+from thalweg.recipes.config import RunConfig
+
+ESTIMATORS = [DenseClassifier, DenseRegressor]
+OF_CLASSES = {"classes", "class_weight", "label_smoothing"}
+
+
+@parametrize_with_checks([kind() for kind in ESTIMATORS])
+def test_the_suite_of_scikit_learn(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_every_setting_is_a_parameter_of_the_same_default(kind: Any) -> None:
+    settings = set(RunConfig.model_fields) - NOT_PARAMETERS - SEGMENTATION
+    if kind is DenseRegressor:
+        settings -= OF_CLASSES
+    fields = {field.name: field.default for field in dataclasses.fields(kind)}
+    assert settings == set(fields) - (set(OWN) - settings)
+    for name in settings - set(OWN):
+        # None stands for an empty dictionary, which may not be a default in Python.
+        assert (fields[name] or None) == (RunConfig.model_fields[name].default or None), name
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_every_parameter_is_documented(kind: Any) -> None:
+    described = [line.split(":")[0].strip() for line in kind.__doc__.splitlines() if line.startswith("    ")]
+    assert set(parameter_names(kind)) <= set(described)
