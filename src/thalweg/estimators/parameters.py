@@ -149,5 +149,6 @@ class Parameters:
     patience: int | None = None
     calibrate: str = "none"
     standardize: bool = True
+    scaling: str = "standard"
     callbacks: Sequence[Callable[..., Any] | Any] = ()
     random_state: Any = 0
