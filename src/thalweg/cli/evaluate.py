@@ -34,7 +34,7 @@ def evaluate(run: RunArgument, data: DataArgument, target: Target = None) -> int
         from thalweg.core.errors import ModelError
 
         raise ModelError(f"{run} has no encoder: evaluate it from Python, with thalweg.load and Model.evaluate.")
-    table = official_test(read(data, target=target or _own_target(model, data)))
+    table = official_test(read(data, target=target or own_target(model, data)))
     for line in lines(judge(model, table)):
         typer.echo(line)
     return 0
@@ -99,7 +99,7 @@ def _scores(kind: str, rows: list[dict[str, Any]]) -> list[str]:
     return table
 
 
-def _own_target(model: Any, data: str) -> str | None:
+def own_target(model: Any, data: str) -> str | None:
     """The target's name in training, unless the data is a bundled set, which knows its own."""
     from thalweg.data.bundled import DATASETS
 

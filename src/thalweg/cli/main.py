@@ -19,6 +19,7 @@ from thalweg.cli import (
     decide,
     demo,
     evaluate,
+    explain,
     lesson,
     predict,
     report,
@@ -37,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, train, search, evaluate, predict, decide, calibrate, summary, runs, report, datasets, lesson):
+for module in (demo, train, search, evaluate, explain, predict, decide, calibrate, summary, runs, report, datasets, lesson):
     module.register(app)
 
 

@@ -113,10 +113,11 @@ class Model:
 
     def outputs(self, x: Any) -> NDArray[np.float32]:
         """Return the network's raw outputs (logits, standardized means), shape (N, K)."""
-        parts = [self._outputs(self.encode(piece)) for piece in pieces(x)]
+        parts = [self.encoded_outputs(self.encode(piece)) for piece in pieces(x)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    def encoded_outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the raw outputs (N, K) for rows that are encoded already, see `encode`."""
         result = np.empty((len(x), self.network.outputs), np.float32)
         for start in range(0, len(x), BUCKETS[-1]):
             chunk = x[start : start + BUCKETS[-1]]
@@ -352,19 +353,20 @@ class Model:
             outputs: raw outputs of the network (N, ·).
             targets: as the network was trained on them, see `Encoder.targets`.
         """
+        return float(self.losses(outputs, targets).sum()) / max(1, len(outputs))
+
+    def losses(self, outputs: NDArray[np.float32], targets: NDArray[Any]) -> NDArray[np.float64]:
+        """Return what `loss` averages, for each row (N,)."""
         if self.calibration.way is not None:
-            return float(-np.mean(self.distribution(outputs).log_prob(self.in_units(targets)), dtype=np.float64))
-        total = 0.0
+            return -np.asarray(self.distribution(outputs).log_prob(self.in_units(targets)), np.float64)
+        costs: NDArray[np.float64] = np.empty(len(outputs))
         for start in range(0, len(outputs), BUCKETS[-1]):
             part, y = outputs[start : start + BUCKETS[-1]], targets[start : start + BUCKETS[-1]]
             fill = bucket(len(part)) - len(part)
-            weight = np.pad(np.ones(len(part), np.float32), (0, fill))
-            part = filled(part)
             y = np.pad(y, [(0, fill)] + [(0, 0)] * (y.ndim - 1), mode="edge")
-            total += float(self._cost(part, y, weight))
-        mean = total / max(1, len(outputs))
+            costs[start : start + len(part)] = np.asarray(self._cost(filled(part), y))[: len(part)]
         # Standardized targets have another density: ln|dy/dz| = Σ ln scale comes back in.
-        return mean + float(np.log(self.target_scale()[1]).sum()) if self.likelihood.proper else mean
+        return costs + float(np.log(self.target_scale()[1]).sum()) if self.likelihood.proper else costs
 
 
 # Equal networks share a program: a model that was trained, copied or loaded again is not compiled again.
@@ -376,5 +378,5 @@ def _forward_program(network: Network) -> Callable[..., Any]:
 
 @lru_cache(maxsize=64)
 def _cost_program(likelihood: Likelihood) -> Callable[..., Any]:
-    program: Callable[..., Any] = jax.jit(lambda outputs, y, w: (likelihood.cost(outputs, y) * w).sum())
+    program: Callable[..., Any] = jax.jit(likelihood.cost)
     return program

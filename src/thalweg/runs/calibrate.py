@@ -15,6 +15,7 @@ from thalweg.deploy import Model, Segmenter, load
 from thalweg.recipes.calibration import calibrated_on
 from thalweg.recipes.config import RunConfig
 from thalweg.recipes.tables import Tables, make_tables
+from thalweg.runs.explain.run import refresh
 from thalweg.runs.judge import judge
 from thalweg.runs.record import STATUS, is_locked, run_config
 from thalweg.runs.report import write_report
@@ -73,6 +74,7 @@ def calibrate_run(
     name = "training" if tables.test is None else "test"
     evaluation = judge(model, tables.test or tables.train, tables.train)
     write_json(path / "evaluation.json", {name: evaluation})
+    refresh(path, model, tables)
     write_report(path)
     return model, evaluation
 

@@ -21,6 +21,7 @@ from thalweg.recipes.config import RunConfig, changed_settings, make_config
 from thalweg.recipes.plan import Plan, train_plan
 from thalweg.recipes.prepare import prepare
 from thalweg.runs import facts
+from thalweg.runs.explain.run import EXPLANATION, explain_after
 from thalweg.runs.judge import judge
 from thalweg.runs.judge_masks import judge_masks
 from thalweg.runs.record import RunFolder, check_free, create_run, resume_run
@@ -187,6 +188,8 @@ def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float) -> 
     model.save(folder.model)
     evaluation = _judged(plan, model)
     folder.write_json("evaluation.json", {"training" if tables.test is None else "test": evaluation})
+    if plan.config.task == "rows" and (told := explain_after(model, tables, len(trained.history))) is not None:
+        folder.write_json(EXPLANATION, told)
     seconds = _ending(
         folder,
         trained.history,

@@ -5,6 +5,7 @@ What is read (a file or key that is missing is left out of the page, never an er
     log.jsonl         a line an epoch: epoch, steps, train_loss, test_loss, train_error | train_rmse,
                       test_error | test_rmse, learning_rate, seconds (null or absent where there is none)
     evaluation.json   see thalweg.runs.evaluation
+    explanation.json  see thalweg.runs.explain
     model/model.json  network and likelihood
     config.toml       the settings, printed as they are
     run.json          state        "running" | "finished" | "stopped early" | "interrupted" | "diverged" | "failed"

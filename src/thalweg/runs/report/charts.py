@@ -15,7 +15,8 @@ def chart(title: str, spec: dict[str, Any], *, alt: str, table: Html | None = No
 
     Args:
         title: what it shows.
-        spec: what assets/report.js draws: ``kind`` ("line", "scatter" or "bars"), ``x``/``y`` titles, ``series``.
+        spec: what assets/report.js draws: ``kind`` ("line", "scatter", "bars"; "ranks" and "dots" of named rows),
+            ``x``/``y`` titles, ``series``.
         alt: the chart in one sentence.
         table: the numbers, folded away below the chart.
         tall: a square rather than a wide chart.
@@ -38,14 +39,16 @@ def chart(title: str, spec: dict[str, Any], *, alt: str, table: Html | None = No
 def line(
     x: Sequence[Any], series: Sequence[dict[str, Any]], *, titles: tuple[str, str], mark: Any = None, **options: Any
 ) -> dict[str, Any]:
-    """Describe curves over epochs; long ones are thinned, their last point and the marked one kept.
+    """Describe curves, over epochs for instance; long ones are thinned, their last point and the marked one kept.
 
     Args:
-        x: epochs.
-        series: {"name", "values", "color": "test" | "train" | "other"}; values may hold None.
+        x: epochs, or other numbers in ascending order.
+        series: {"name", "values", "color": "test" | "train" | "other" | "k1" … "k6"}; values may hold None. With
+            ``faint`` a thin line without a name.
         titles: of the two axes.
         mark: epoch to mark by a vertical line.
-        options: ``log`` (offer a logarithmic scale), ``percent`` (values are shares), ``zero`` (scale starts at 0).
+        options: ``log`` (offer a logarithmic scale), ``percent`` (values are shares), ``zero`` (scale starts at 0),
+            ``window`` (lowest and highest value), ``dates`` (x counts days since 1970), ``steps`` (x grows by factors).
     """
     kept = thin(len(x), POINTS, [i for i, epoch in enumerate(x) if epoch == mark])
     return {

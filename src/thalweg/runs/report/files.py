@@ -26,6 +26,7 @@ class RunFiles:
         model: content of model/model.json.
         config: text of config.toml, None without one.
         evaluations: {"test": …, "training": …}, see `thalweg.runs.evaluation`.
+        explanation: content of explanation.json, see `thalweg.runs.explain`.
         damaged: files that were there and could not be read.
     """
 
@@ -35,6 +36,7 @@ class RunFiles:
     model: dict[str, Any] = field(default_factory=dict)
     config: str | None = None
     evaluations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    explanation: dict[str, Any] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
 
     @property
@@ -72,6 +74,7 @@ def read_run(folder: Path) -> RunFiles:
         model=_json(folder, "model/model.json", damaged),
         config=_text(folder, "config.toml", damaged),
         evaluations={k: v for k, v in evaluation.items() if k in ("test", "training") and isinstance(v, dict)},
+        explanation=_json(folder, "explanation.json", damaged),
         damaged=damaged,
     )
     if not (run.log or run.info or run.config or damaged):

@@ -11,6 +11,7 @@ from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, el, join
 from thalweg.runs.report.sections.about import about, network
 from thalweg.runs.report.sections.classes import confusion, mistakes
+from thalweg.runs.report.sections.columns import columns
 from thalweg.runs.report.sections.curves import curves
 from thalweg.runs.report.sections.labels import labels
 from thalweg.runs.report.sections.regression import largest_errors, regression
@@ -34,6 +35,7 @@ _SECTIONS = {
     "Predictions": ("regression", regression),
     "Intervals": ("uncertainty", uncertainty),
     "Largest errors": ("largest", largest_errors),
+    "Columns": ("columns", columns),
     "Network": ("network", network),
     "Data and settings": ("about", about),
     "Reproduce and use": ("use", usage),
