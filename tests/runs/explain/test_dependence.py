@@ -7,11 +7,13 @@ import polars as pl
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import partial_dependence as sklearn_dependence
-from tabular_models import as_pandas, trained
+from tabular_models import as_pandas, frame, trained
 
+from thalweg.data.encode import Encoder
+from thalweg.data.grids import grid
 from thalweg.data.table import Table
 from thalweg.runs.explain.columns import Columns
-from thalweg.runs.explain.dependence import grid, partial_dependence
+from thalweg.runs.explain.dependence import partial_dependence
 from thalweg.runs.explain.effort import Effort
 from thalweg.runs.explain.explanation import explanation
 
@@ -36,7 +38,7 @@ def test_it_is_that_of_scikit_learn(name: str) -> None:
     model, table = trained("quantiles")
     columns = Columns.of(model.encoder, table)
     j = columns.names.index(name)
-    values = grid(columns, j, points=9)
+    values = grid(columns.table, j, points=9)
     ours = partial_dependence(model, columns, j, values.values)[:, :, 0]
     theirs = sklearn_dependence(
         Shell(model),
@@ -57,7 +59,7 @@ def test_each_value_is_what_the_model_says_of_the_filled_frame(kind: str) -> Non
     columns = Columns.of(model.encoder, table)
     predict = model.predict if model.task == "regression" else model.predict_proba
     for j, name in enumerate(columns.names):
-        values = grid(columns, j, points=4)
+        values = grid(columns.table, j, points=4)
         found = partial_dependence(model, columns, j, values.values)
         for value, answers in zip(values.values.to_list(), found, strict=True):
             cell = pl.Series(name, [value], dtype=values.values.dtype)
@@ -67,9 +69,8 @@ def test_each_value_is_what_the_model_says_of_the_filled_frame(kind: str) -> Non
 
 
 def test_grids_take_what_columns_hold() -> None:
-    model, table = trained("two")
-    columns = Columns.of(model.encoder, table)
-    found = {name: grid(columns, j) for j, name in enumerate(columns.names)}
+    _, table = trained("two")
+    found = {name: grid(table, j) for j, name in enumerate(table.feature_names)}
     assert {name: values.kind for name, values in found.items()} == {
         "age": "number",
         "rooms": "number",
@@ -113,14 +114,10 @@ def test_an_explanation_holds_both_and_says_for_how_many_rows_it_asks(kind: str)
 
 
 def test_arrays_are_filled_too() -> None:
-    model, table = trained("quantiles")
-    del model
-    x = table.frame.select("rooms").to_numpy()
-    from thalweg.data.encode import Encoder
-
+    x = frame().select("rooms").to_numpy()
     array = Table("array", np.hstack([x, x**2]).astype(np.uint8), np.arange(len(x)) / 3, ("a", "b"))
     columns = Columns.of(Encoder.fit(array), array)
-    values = grid(columns, 1)
+    values = grid(columns.table, 1)
     assert values.labels == sorted(set((x[:, 0] ** 2).tolist()))
     blocks = list(columns.filled(1, values.values))
     assert all((block[:, 0] == columns.encoded[:, 0]).all() for block in blocks)

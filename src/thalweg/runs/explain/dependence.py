@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,24 +9,6 @@ from numpy.typing import NDArray
 
 from thalweg.deploy import Model
 from thalweg.runs.explain.columns import Columns, outputs_of
-
-TAIL = 0.05  # share of the rows beyond either end of the grid, where the network has seen little
-MOST_LEVELS = 12
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """Values that a column is set to.
-
-    Attributes:
-        kind: ``"number"``, ``"date"`` or ``"levels"``.
-        values: (G,), an array or a polars series of the column's type.
-        labels: (G,) the same as JSON values: numbers, ISO dates, or text; None stands for a missing value.
-    """
-
-    kind: str
-    values: Any
-    labels: list[float | str | None]
 
 
 def partial_dependence(model: Model, columns: Columns, column: int, values: Any) -> NDArray[np.float64]:
@@ -43,7 +24,7 @@ def partial_dependence(model: Model, columns: Columns, column: int, values: Any)
         model: with an encoder.
         columns: the rows.
         column: number of the column in the table.
-        values: (G,), an array or a polars series of the column's type, see `grid`.
+        values: (G,), an array or a polars series of the column's type, see `thalweg.data.grids.grid`.
 
     Returns:
         (G, N, K): for each value and row the probability of each class or label, or the mean of each target in its
@@ -68,68 +49,3 @@ def answer_names(model: Model) -> list[str]:
     if model.task == "regression" and model.encoder is not None:
         return [str(name) for name in model.encoder.target_names]
     return [str(name) for name in model.classes]
-
-
-def grid(columns: Columns, column: int, points: int = 20) -> Grid:
-    """Return the values that a column of the table is set to.
-
-    Numbers and dates with at most ``points`` different values take each of them; others go in equal steps from their
-    5 % to their 95 % quantile. Text, categories and booleans take their most frequent levels, and ``None`` where some
-    are missing.
-
-    Example:
-        >>> from thalweg.data.encode import Encoder
-        >>> from thalweg.data.table import Table
-        >>> table = Table("toy", np.arange(8.0).reshape(4, 2), np.arange(4.0), ("a", "b"))
-        >>> grid(Columns.of(Encoder.fit(table), table), 1).labels
-        [1.0, 3.0, 5.0, 7.0]
-    """
-    if not columns.table.is_frame:
-        values = _steps(columns.table.array[:, column], points)
-        return Grid("number", values, [float(value) for value in values])
-    series = columns.table.frame[columns.names[column]]
-    if series.dtype.is_temporal():
-        return _dates(series, points)
-    if series.dtype.is_numeric():
-        import polars as pl
-
-        known = series.cast(pl.Float64).fill_nan(None).drop_nulls().to_numpy()
-        values = _steps(known, points, whole=series.dtype.is_integer())
-        return Grid("number", pl.Series(values), [float(value) for value in values])
-    return _levels(series)
-
-
-def _steps(values: NDArray[Any], points: int, *, whole: bool | None = None) -> NDArray[Any]:
-    known = values[np.isfinite(values)] if values.dtype.kind == "f" else values
-    different = np.unique(known)
-    if len(different) <= points:
-        return different
-    low, high = np.quantile(known, [TAIL, 1 - TAIL])
-    steps = np.linspace(low, high, points)
-    whole = values.dtype.kind in "iub" if whole is None else whole
-    return np.unique(np.round(steps)) if whole else np.unique(steps)
-
-
-def _dates(series: Any, points: int) -> Grid:
-    import polars as pl
-
-    places = series.drop_nulls().to_physical()
-    steps = _steps(places.to_numpy(), points).astype(np.int64)
-    values = pl.Series(steps).cast(places.dtype).cast(series.dtype)
-    days = isinstance(series.dtype, (pl.Date, pl.Datetime))
-    return Grid("date" if days else "levels", values, [str(value) for value in values.to_list()])
-
-
-def _levels(series: Any) -> Grid:
-    import polars as pl
-
-    counts = series.drop_nulls().value_counts(sort=True)
-    order = sorted(zip(counts["count"].to_list(), counts[series.name].to_list(), strict=True), key=_rank)
-    levels = [level for _, level in order[:MOST_LEVELS]]
-    levels += [None] if series.null_count() else []
-    return Grid("levels", pl.Series(levels, dtype=series.dtype), [None if v is None else str(v) for v in levels])
-
-
-def _rank(counted: tuple[int, Any]) -> tuple[int, str]:
-    """The most frequent level first, equals by name."""
-    return -counted[0], str(counted[1])

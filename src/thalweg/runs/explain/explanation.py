@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError, nearest
 from thalweg.data.batches import spread
+from thalweg.data.grids import grid
 from thalweg.data.table import Table
 from thalweg.deploy import Model
 from thalweg.runs.explain.columns import Columns
-from thalweg.runs.explain.dependence import answer_names, grid, partial_dependence
+from thalweg.runs.explain.dependence import answer_names, partial_dependence
 from thalweg.runs.explain.effort import Effort
 from thalweg.runs.explain.importance import Change, permutation_importance, related
 
@@ -105,7 +106,7 @@ def _course(
     model: Model, columns: Columns, column: int, answers: list[int], effort: Effort, tick: Tick
 ) -> dict[str, Any]:
     """The mean of each answer at each value, and the lines of single rows; of several classes the means alone."""
-    values = grid(columns, column, effort.points)
+    values = grid(columns.table, column, effort.points)
     course = partial_dependence(model, columns, column, values.values)[:, :, answers]
     rows = course.shape[1]
     single = values.kind != "levels" and (model.task != "classification" or len(answers) == 1)
