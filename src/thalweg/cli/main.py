@@ -38,7 +38,21 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, train, search, evaluate, explain, predict, decide, calibrate, summary, runs, report, datasets, lesson):
+for module in (
+    demo,
+    train,
+    search,
+    evaluate,
+    explain,
+    predict,
+    decide,
+    calibrate,
+    summary,
+    runs,
+    report,
+    datasets,
+    lesson,
+):
     module.register(app)
 
 

@@ -33,9 +33,10 @@ class Columns:
 
     Example:
         >>> import polars as pl
-        >>> table = Table("toy", pl.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), np.array([0.5, 1.5]), ("a", "b"))
+        >>> frame = pl.DataFrame({"a": [1.0, 2.0, 4.0], "b": ["x", "y", "z"]})
+        >>> table = Table("toy", frame, np.array([0.5, 1.5, 1.0]), ("a", "b"))
         >>> Columns.of(Encoder.fit(table), table).sources.tolist()
-        [0, 1, 1]
+        [0, 1, 1, 1]
     """
 
     table: Table
