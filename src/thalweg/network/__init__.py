@@ -1,16 +1,21 @@
 """Activations, initializers, layers, the network and its summary."""
 
-from thalweg.network.activation_layer import Activation, PReLU
+from thalweg.network.activation_layer import Activation, ParametricActivation, PReLU
 from thalweg.network.activations import ACTIVATIONS, activation, softmax_jacobian
+from thalweg.network.batch_ensemble import BatchEnsemble, MemberDense
 from thalweg.network.dense import Dense
 from thalweg.network.dropout import Dropout, GaussianNoise
+from thalweg.network.embed import Embed
 from thalweg.network.initializers import INITIALIZERS
 from thalweg.network.layer import Layer
 from thalweg.network.layers import LAYERS, layer_from_dict
 from thalweg.network.members import Members
 from thalweg.network.network import NORMALIZATIONS, Network, dense_network
 from thalweg.network.normalization import BatchNorm, LayerNorm
+from thalweg.network.periodic import Periodic
+from thalweg.network.piecewise_linear import PiecewiseLinear
 from thalweg.network.residual import Residual
+from thalweg.network.scale import Scale
 from thalweg.network.summary import Summary, summary
 from thalweg.network.vector import flatten, named_arrays, path_name, unflatten
 
@@ -20,16 +25,23 @@ __all__ = [
     "LAYERS",
     "NORMALIZATIONS",
     "Activation",
+    "BatchEnsemble",
     "BatchNorm",
     "Dense",
     "Dropout",
+    "Embed",
     "GaussianNoise",
     "Layer",
     "LayerNorm",
+    "MemberDense",
     "Members",
     "Network",
     "PReLU",
+    "ParametricActivation",
+    "Periodic",
+    "PiecewiseLinear",
     "Residual",
+    "Scale",
     "Summary",
     "activation",
     "dense_network",

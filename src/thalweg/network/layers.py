@@ -6,17 +6,27 @@ from typing import Any
 
 from thalweg.core.errors import ModelError
 from thalweg.core.registry import lookup
-from thalweg.network.activation_layer import Activation, PReLU
+from thalweg.network.activation_layer import Activation, ParametricActivation, PReLU
+from thalweg.network.batch_ensemble import BatchEnsemble, MemberDense
 from thalweg.network.dense import Dense
 from thalweg.network.dropout import Dropout, GaussianNoise
+from thalweg.network.embed import Embed
 from thalweg.network.layer import Layer
 from thalweg.network.members import Members
 from thalweg.network.normalization import BatchNorm, LayerNorm
+from thalweg.network.periodic import Periodic
+from thalweg.network.piecewise_linear import PiecewiseLinear
 from thalweg.network.residual import Residual
+from thalweg.network.scale import Scale
 
 LAYERS: dict[str, type[Layer]] = {
     kind.kind: kind
-    for kind in (Dense, Activation, PReLU, Dropout, GaussianNoise, BatchNorm, LayerNorm, Residual, Members)
+    for kind in (
+        *(Dense, Activation, PReLU, ParametricActivation),
+        *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Residual),
+        *(Scale, PiecewiseLinear, Periodic, Embed),
+        *(Members, BatchEnsemble, MemberDense),
+    )
 }
 """Layers by kind."""
 

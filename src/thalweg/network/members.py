@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
 from thalweg.core.types import Params, State, Tape
@@ -65,6 +66,17 @@ class Members(Layer):
         repeat = (self.members,)
         state = sequence.init_state(self.layers, width_in)
         return jax.tree.map(lambda a: jnp.broadcast_to(a, repeat + jnp.shape(a)), state)
+
+    @property
+    def learns_from_rows(self) -> bool:
+        return any(layer.learns_from_rows for layer in self.layers)
+
+    def fit_state(self, state: State, x: NDArray[Any]) -> State:
+        fitted = sequence.fit_state(self.layers, jax.tree.map(lambda a: a[0], state), x)
+        return jax.tree.map(lambda a: jnp.broadcast_to(a, (self.members, *jnp.shape(a))), fitted)
+
+    def step_factors(self, params: Params) -> Params:
+        return sequence.step_factors(self.layers, params)
 
     def adapt(self, params: Params, x: Float[Array, "batch features"]) -> Params:
         state = sequence.init_state(self.layers, x.shape[-1])

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 from jaxtyping import Array, Float
+from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
@@ -73,9 +74,24 @@ class Network:
             raise ArgumentError("x", "a minibatch for the initializer 'data'", None)
         return _init(self, key, x)
 
-    def init_state(self) -> State:
-        """Return starting running statistics, one entry a layer."""
-        return sequence.init_state(self.layers, self.inputs)
+    def init_state(self, x: NDArray[Any] | None = None) -> State:
+        """Return what the layers keep but do not train, one entry a layer.
+
+        Args:
+            x: (rows, inputs) training rows, for the knots of numerical embeddings.
+        """
+        state = sequence.init_state(self.layers, self.inputs)
+        return state if x is None else sequence.fit_state(self.layers, state, x)
+
+    @property
+    def learns_from_rows(self) -> bool:
+        """Whether a layer's state is made of training rows: see :meth:`init_state`."""
+        return any(layer.learns_from_rows for layer in self.layers)
+
+    def step_factors(self) -> tuple[float, ...]:
+        """Return for each array of parameters, in the order of its tree, by how much its steps are longer."""
+        params = jax.eval_shape(lambda: sequence.init(self.layers, jax.random.key(0), self.inputs))
+        return tuple(jax.tree.leaves(sequence.step_factors(self.layers, params)))
 
     def forward(
         self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False

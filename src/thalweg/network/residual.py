@@ -51,6 +51,9 @@ class Residual(Layer):
     def init_state(self, width_in: int) -> State:
         return sequence.init_state(self.layers, width_in)
 
+    def step_factors(self, params: Params) -> Params:
+        return sequence.step_factors(self.layers, params)
+
     def adapt(self, params: Params, x: Array) -> Params:
         adapted, _ = sequence.adapt(self.layers, params, sequence.init_state(self.layers, x.shape[-1]), x)
         return adapted

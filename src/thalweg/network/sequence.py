@@ -6,9 +6,11 @@ from typing import Any
 
 import jax
 from jaxtyping import Array
+from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
 from thalweg.core.types import Params, State, Tape
+from thalweg.network.dropout import Dropout, GaussianNoise
 from thalweg.network.layer import Layer
 
 Layers = tuple[Layer, ...]
@@ -51,6 +53,21 @@ def init(layers: Layers, key: Array, width_in: int) -> Params:
 def init_state(layers: Layers, width_in: int) -> State:
     """Return starting running statistics, one entry a layer."""
     return tuple(layer.init_state(w) for layer, w in zip(layers, widths(layers, width_in)[:-1], strict=True))
+
+
+def fit_state(layers: Layers, state: State, x: NDArray[Any]) -> State:
+    """Return the state as training rows make it: the rows reach the layers up to the first that changes them."""
+    fitted = list(state)
+    for i, layer in enumerate(layers):
+        fitted[i] = layer.fit_state(state[i], x)
+        if not isinstance(layer, (Dropout, GaussianNoise)):
+            break
+    return tuple(fitted)
+
+
+def step_factors(layers: Layers, params: Params) -> Params:
+    """Return for each parameter by how much its steps are longer than those of the others: a tree of numbers."""
+    return tuple(layer.step_factors(p) for layer, p in zip(layers, params, strict=True))
 
 
 def forward(

@@ -1,6 +1,7 @@
 """Optimizers: update rules, schedules and penalties, over Optax and in its form."""
 
 from thalweg.optimizers.averaging import update_average
+from thalweg.optimizers.groups import with_step_factors
 from thalweg.optimizers.make import make_optimizer
 from thalweg.optimizers.optimizer import Optimizer, OptimizerState
 from thalweg.optimizers.registry import OPTIMIZERS, SCHEDULES, optimizer_options, schedule_options
@@ -16,4 +17,5 @@ __all__ = [
     "optimizer_options",
     "schedule_options",
     "update_average",
+    "with_step_factors",
 ]

@@ -27,7 +27,7 @@ from thalweg.training.evaluate import evaluate, metric, placed
 from thalweg.training.hooks import ChunkInfo, Hook, RunInfo
 from thalweg.training.interrupt import interruptible
 from thalweg.training.mesh import data_mesh
-from thalweg.training.state import TrainState, initial_params, initial_state
+from thalweg.training.state import KNOT_ROWS, TrainState, initial_params, initial_state
 from thalweg.training.step import ChunkResult, Measure, train_program
 from thalweg.training.stopping import EarlyStopping
 
@@ -204,7 +204,8 @@ class _Loop:
         else:
             if params is None:
                 params = initial_params(self.network, self.likelihood, self.batches, self.init_key)
-            self.train_state = initial_state(self.network, self.optimizer, params, average=self.average > 0)
+            rows = self.batches.sample(KNOT_ROWS) if self.network.learns_from_rows else None
+            self.train_state = initial_state(self.network, self.optimizer, params, average=self.average > 0, rows=rows)
         self.last_epoch = epochs
         if self.stopping is not None:
             self.best = _copy(self.kept())

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+from numpy.typing import NDArray
 
 from thalweg.core.types import Params, State
 from thalweg.data.batches import Batches
@@ -37,6 +38,10 @@ class TrainState(NamedTuple):
     finite: Array
 
 
+KNOT_ROWS = 20_000
+"""Layers that learn from rows before training, such as knots at quantiles, see at most so many."""
+
+
 def initial_params(network: Network, likelihood: Likelihood, batches: Batches, key: Array) -> Params:
     """Return starting parameters: initializers, then the output bias that predicts the training targets' average.
 
@@ -63,19 +68,31 @@ def initial_params(network: Network, likelihood: Likelihood, batches: Batches, k
     return (*params[:-1], network.layers[-1].with_output_bias(params[-1], bias))
 
 
-def initial_state(network: Network, optimizer: Optimizer, params: Params, *, average: bool) -> TrainState:
-    """Return the state before the first step; one program, so that no small operation is compiled by itself."""
-    state: TrainState = _initial_program(network, optimizer.init, average)(params)
+def initial_state(
+    network: Network, optimizer: Optimizer, params: Params, *, average: bool, rows: NDArray[Any] | None = None
+) -> TrainState:
+    """Return the state before the first step; one program, so that no small operation is compiled by itself.
+
+    Args:
+        network: the network.
+        optimizer: whose state is begun.
+        params: θ_0.
+        average: whether a moving average of θ is kept.
+        rows: (rows, inputs) training rows, for layers that learn from them before training, such as knots.
+    """
+    # Rows are for NumPy, outside of the program: it then serves for other rows as well.
+    fitted = None if rows is None else network.init_state(rows)
+    state: TrainState = _initial_program(network, optimizer.init, average)(params, fitted)
     return state
 
 
 @lru_cache(maxsize=64)
 def _initial_program(network: Network, init: Any, average: bool) -> Any:
-    def build(params: Params) -> TrainState:
+    def build(params: Params, fitted: State) -> TrainState:
         copy = jax.tree.map(jnp.copy, params)
         return TrainState(
             copy,
-            network.init_state(),
+            network.init_state() if fitted is None else jax.tree.map(jnp.copy, fitted),
             init(params),
             jax.tree.map(jnp.copy, params) if average else (),
             jnp.zeros((), jnp.int32),
