@@ -202,4 +202,5 @@ def _products(x: Array, weight: Array) -> Array:
 
 def _outer_sum(delta: Array, x: Array) -> Array:
     """Return Σ δ xᵀ; the explicit transpose makes XLA choose the faster product (docs/decisions/tabular-recipe.md)."""
-    return jax.lax.optimization_barrier(delta.T) @ x
+    transposed: Array = jax.lax.optimization_barrier(delta.T)
+    return transposed @ x

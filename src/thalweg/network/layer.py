@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 from jaxtyping import Array, Float
+from numpy.typing import NDArray
 
 from thalweg.core.types import Params, State, Tape
 
