@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from thalweg.core.errors import DataError
 from thalweg.data.readers.frames import from_frame
 from thalweg.data.table import Table
 
-if TYPE_CHECKING:
-    import polars as pl
+Result = TypeVar("Result")
 
 
 def read_parquet(path: Path, target: str | None, need_target: bool) -> Table:
@@ -22,9 +21,8 @@ def read_parquet(path: Path, target: str | None, need_target: bool) -> Table:
     """
     import polars as pl
 
-    if not _ends_with(path, b"PAR1"):
-        raise DataError(f"{path}: the Parquet file is truncated: its closing mark is missing. Fetch it again.")
-    return from_frame(_guarded(path, pl.read_parquet, "Parquet"), str(path), target, need_target)
+    check_parquet(path)
+    return from_frame(guarded(path, pl.read_parquet, "Parquet"), str(path), target, need_target)
 
 
 def read_arrow(path: Path, target: str | None, need_target: bool) -> Table:
@@ -40,10 +38,20 @@ def read_arrow(path: Path, target: str | None, need_target: bool) -> Table:
     if is_file and not _ends_with(path, b"ARROW1"):
         raise DataError(f"{path}: the Arrow file is truncated: its closing mark is missing. Fetch it again.")
     if is_file:
-        frame = _guarded(path, pl.read_ipc, "Arrow")
+        frame = guarded(path, pl.read_ipc, "Arrow")
     else:
-        frame = _guarded(path, pl.read_ipc_stream, "Arrow")
+        frame = guarded(path, pl.read_ipc_stream, "Arrow")
     return from_frame(frame, str(path), target, need_target)
+
+
+def check_parquet(path: Path) -> None:
+    """Raise unless a Parquet file has its closing mark.
+
+    Raises:
+        DataError: it is truncated.
+    """
+    if not _ends_with(path, b"PAR1"):
+        raise DataError(f"{path}: the Parquet file is truncated: its closing mark is missing. Fetch it again.")
 
 
 def _ends_with(path: Path, mark: bytes) -> bool:
@@ -53,7 +61,12 @@ def _ends_with(path: Path, mark: bytes) -> bool:
         return size >= 2 * len(mark) and file.read() == mark
 
 
-def _guarded(path: Path, reader: Callable[[Path], pl.DataFrame], kind: str) -> pl.DataFrame:
+def guarded(path: Path, reader: Callable[[Path], Result], kind: str) -> Result:
+    """What a reader makes of a file.
+
+    Raises:
+        DataError: the file is damaged.
+    """
     import polars as pl
 
     try:

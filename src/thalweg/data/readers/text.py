@@ -7,8 +7,11 @@ import gzip
 import io
 import warnings
 import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from thalweg.core.errors import DataError, DataWarning
 from thalweg.data.readers.frames import from_frame
@@ -23,111 +26,195 @@ MISSING = ["NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "?"]  # beside the 
 TAIL_BYTES = 2**16
 
 
+@dataclass(frozen=True)
+class Dialect:
+    """How a file of text spells a table.
+
+    Args:
+        separator: between the cells of a line.
+        header: names of the columns.
+        named: whether the first line gives them.
+        decimal_comma: whether numbers are written as ``3,14``.
+    """
+
+    separator: str
+    header: tuple[str, ...]
+    named: bool
+    decimal_comma: bool = False
+
+    @staticmethod
+    def of(path: Path, first: str) -> Dialect:
+        """The dialect of a file, by its name and its first line: the separator is the one that line has most of.
+
+        Raises:
+            DataError: the line is empty, or two columns have the same name.
+        """
+        if not first.strip():
+            raise DataError(f"{path}: the file is empty. Give a table with a header line and rows.")
+        tab = ".tsv" in path.suffixes or ".tab" in path.suffixes
+        separator = "\t" if tab else max(SEPARATORS, key=first.count)
+        header = [name.strip() for name in next(csv.reader([first], delimiter=separator))]
+        named = not all(is_number(name) for name in header)
+        twice = sorted({name for name in header if header.count(name) > 1})
+        if named and twice:
+            raise DataError(
+                f"{path}: several columns are called {', '.join(map(repr, twice))}. Give each its own name."
+            )
+        return Dialect(separator, tuple(header) if named else tuple(f"x{i}" for i in range(len(header))), named)
+
+    def check_last(self, path: Path, last: str) -> None:
+        """Raise when the last line of a file has too few cells.
+
+        Raises:
+            DataError: the file looks truncated.
+        """
+        fields = len(next(csv.reader([last], delimiter=self.separator), []))
+        if last.strip() and fields < len(self.header):
+            raise DataError(
+                f"{path}: the last line has {fields} of {len(self.header)} cells, the file looks truncated. "
+                "Write or fetch it again, or remove that line."
+            )
+
+    def warn_if_nameless(self, path: Path) -> None:
+        """Tell what the columns are called when the file does not say."""
+        if not self.named:
+            warnings.warn(
+                f"{path}: no header line: the columns are called x0 to x{len(self.header) - 1}.",
+                DataWarning,
+                stacklevel=3,
+            )
+
+
 def read_text(path: Path, target: str | None, need_target: bool) -> Table:
     """Read a table of text: one row a line, separated by comma, semicolon, tab or bar.
 
-    The separator is the one the first line has most of. Without a header line (all its cells are numbers) columns
-    are called x0, x1, …. Empty cells, NA, NaN, null and ``?`` are missing values.
+    Without a header line (all its cells are numbers) columns are called x0, x1, …. Empty cells, NA, NaN, null and
+    ``?`` are missing values.
 
     Raises:
         DataError: the file is empty, truncated, or no such table.
     """
     source: Any = path
-    with path.open("rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    if zipped:
-        try:
+    if is_gzip(path):
+        with gzip_errors(path):
             source = gzip.decompress(path.read_bytes())
-        except (EOFError, OSError, zlib.error) as error:
-            raise DataError(f"{path}: the gzip file is truncated or damaged ({error}). Fetch it again.") from None
-    first, last = _ends(source)
-    if not first.strip():
-        raise DataError(f"{path}: the file is empty. Give a table with a header line and rows.")
-    tab = ".tsv" in path.suffixes or ".tab" in path.suffixes
-    separator = "\t" if tab else max(SEPARATORS, key=first.count)
-    header = [name.strip() for name in next(csv.reader([first], delimiter=separator))]
-    twice = sorted({name for name in header if header.count(name) > 1})
-    named = not all(is_number(name) for name in header)
-    if named and twice:
-        raise DataError(f"{path}: several columns are called {', '.join(map(repr, twice))}. Give each its own name.")
-    fields = len(next(csv.reader([last], delimiter=separator), []))
-    if last.strip() and fields < len(header):
-        raise DataError(
-            f"{path}: the last line has {fields} of {len(header)} cells, the file looks truncated. "
-            "Write or fetch it again, or remove that line."
-        )
-    frame = _parse(source, path, separator, named)
-    if separator == ";" and _has_decimal_commas(frame):
-        frame = _parse(source, path, separator, named, decimal_comma=True)
-    if not named:
-        header = [f"x{i}" for i in range(len(header))]
-        warnings.warn(
-            f"{path}: no header line: the columns are called x0 to x{len(header) - 1}.", DataWarning, stacklevel=2
-        )
-    frame.columns = header
-    frame = _stripped(frame)
-    return from_frame(frame, str(path), target, need_target)
+    dialect = Dialect.of(path, _first_line(source))
+    dialect.check_last(path, last_line(source))
+    frame = parse(source, path, dialect)
+    if dialect.separator == ";" and has_decimal_commas(frame):
+        frame = parse(source, path, replace(dialect, decimal_comma=True))
+    dialect.warn_if_nameless(path)
+    frame.columns = list(dialect.header)
+    return from_frame(_typed(stripped(frame)), str(path), target, need_target)
 
 
-def _parse(source: Any, path: Path, separator: str, named: bool, decimal_comma: bool = False) -> pl.DataFrame:
+def is_gzip(path: Path) -> bool:
+    """Whether a file starts as gzip files do."""
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
+@contextmanager
+def gzip_errors(path: Path) -> Iterator[None]:
+    """Turn what goes wrong in a gzip file into one error.
+
+    Raises:
+        DataError: the file is truncated or damaged.
+    """
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path}: the gzip file is truncated or damaged ({error}). Fetch it again.") from None
+
+
+def parse(source: Any, path: Path, dialect: Dialect, schema: Mapping[str, Any] | None = None) -> pl.DataFrame:
+    """Parse a file or bytes; types come from all rows unless ``schema`` gives them.
+
+    Raises:
+        DataError: no such table.
+        PolarsError: with a schema, a cell that is not of its column's type.
+    """
     import polars as pl
 
     try:
         return pl.read_csv(
             source,
-            separator=separator,
-            has_header=named,
+            separator=dialect.separator,
+            has_header=dialect.named,
             null_values=MISSING,
+            schema=schema,
             infer_schema_length=None,  # a slip of text in row 5000 must not stop the reading
             try_parse_dates=True,
-            decimal_comma=decimal_comma,
+            decimal_comma=dialect.decimal_comma,
         )
     except pl.exceptions.PolarsError as error:
+        if schema is not None:
+            raise
         why = str(error).strip().splitlines()[0]
         raise DataError(
-            f"{path}: not a table of text separated by {separator!r} ({why}). Mend or re-write it."
+            f"{path}: not a table of text separated by {dialect.separator!r} ({why}). Mend or re-write it."
         ) from None
 
 
-def _ends(source: Any) -> tuple[str, str]:
-    """The first line, and the last one that is not empty."""
-    with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
-        first = b""
-        for line in file:
-            first = line
-            if line.strip():
-                break
+def _first_line(source: Any) -> str:
+    """The first line that is not empty."""
+    with _binary(source) as file:
+        return decoded(next((line for line in file if line.strip()), b""))
+
+
+def last_line(source: Any) -> str:
+    """The last line that is not empty, of a file or bytes; none where quotes make it unsure what a line is."""
+    with _binary(source) as file:
         size = file.seek(0, io.SEEK_END)
         file.seek(max(0, size - TAIL_BYTES))
         lines = [line for line in file.read().split(b"\n") if line.strip()]
     # In a quoted cell with line breaks, or a very long line, the last line is no row of its own.
-    whole = lines and len(lines) > 1 and lines[-1].count(b'"') % 2 == 0 and b'"' not in lines[-1]
-    last = lines[-1] if whole else b""
-    return _decoded(first), _decoded(last)
+    return decoded(lines[-1]) if len(lines) > 1 and b'"' not in lines[-1] else ""
 
 
-def _decoded(line: bytes) -> str:
+def _binary(source: Any) -> IO[bytes]:
+    return io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
+
+
+def decoded(line: bytes) -> str:
+    """A line of a file as text, without its end and the mark of its encoding."""
     return line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
 
 
-def _stripped(frame: pl.DataFrame) -> pl.DataFrame:
-    """Cells without blanks around them: ``1, 2, a`` holds two numbers."""
+def stripped(frame: pl.DataFrame) -> pl.DataFrame:
+    """Text without blanks around it, and what then spells a missing value as missing."""
     import polars as pl
 
-    texts = [series.str.strip_chars() for series in frame.get_columns() if series.dtype == pl.String]
-    casts = []
-    for text in texts:
-        known = text.replace(dict.fromkeys([*MISSING, ""]))
-        for kind in (pl.Int64, pl.Float64):
-            numbers = known.cast(kind, strict=False)
-            if numbers.null_count() == known.null_count() < len(known):
-                known = numbers
-                break
-        casts.append(known)
-    return frame.with_columns(casts)
+    words: dict[str, None] = dict.fromkeys([*MISSING, ""])
+    return frame.with_columns(pl.col(pl.String).str.strip_chars().replace(words))
 
 
-def _has_decimal_commas(frame: pl.DataFrame) -> bool:
+def number_type(text: pl.Series) -> Any:
+    """The type of numbers that all known cells of a column of text spell, or None.
+
+    Example:
+        >>> import polars as pl
+        >>> number_type(pl.Series(["1", None])), number_type(pl.Series(["1", "2.5"])), number_type(pl.Series(["a"]))
+        (Int64, Float64, None)
+    """
+    import polars as pl
+
+    for kind in (pl.Int64, pl.Float64):
+        if text.cast(kind, strict=False).null_count() == text.null_count() < len(text):
+            return kind
+    return None
+
+
+def _typed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Text that holds numbers alone as numbers: ``1, 2, a`` holds two of them, with blanks around."""
+    import polars as pl
+
+    texts = [series for series in frame.get_columns() if series.dtype == pl.String]
+    return frame.with_columns(series.cast(kind) for series in texts if (kind := number_type(series)) is not None)
+
+
+def has_decimal_commas(frame: pl.DataFrame) -> bool:
+    """Whether a column of text holds numbers like ``3,14``."""
     import polars as pl
 
     texts = frame.select(pl.col(pl.String).drop_nulls().str.contains(r"^\s*-?\d+,\d+\s*$").mean())

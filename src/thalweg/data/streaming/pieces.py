@@ -1,0 +1,143 @@
+"""A large table in pieces: which files it is made of, and reading them from any place on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from thalweg.core.errors import DataError, StorageError
+from thalweg.core.files import storage_errors
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ENDINGS = {
+    "parquet": (".parquet", ".pq"),
+    "csv": (".csv", ".tsv", ".tab", ".csv.gz", ".tsv.gz", ".txt.gz", ".txt", ".data"),
+}
+"""Formats that can be read in pieces, and the names of their files."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where reading goes on.
+
+    Args:
+        file: number of the file.
+        offset: within it: bytes (of unpacked text), or rows of Parquet.
+        row: rows of this file before that.
+        rows: rows of all files before that.
+    """
+
+    file: int = 0
+    offset: int = 0
+    row: int = 0
+    rows: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Some rows in a frame.
+
+    Args:
+        frame: the rows, with all columns.
+        name: of their file.
+        start: where they began.
+        end: where the next ones begin.
+        done: bytes of all files, up to here, for a progress bar.
+    """
+
+    frame: pl.DataFrame
+    name: str
+    start: Place
+    end: Place
+    done: int
+
+
+class Source(Protocol):
+    """Files that hold one table.
+
+    Attributes:
+        name: as the user gave it.
+        files: in the order of their rows.
+        columns: names of the columns.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    columns: tuple[str, ...]
+
+    def pieces(self, types: Mapping[str, Any] | None = None, start: Place | None = None) -> Iterator[Piece]:
+        """Yield the rows in order, from a place on.
+
+        Args:
+            types: of the columns of text files; without them the first piece decides.
+            start: a place that a former reading told, by default the first row.
+
+        Raises:
+            DataError: a damaged or truncated file, or no table.
+        """
+
+
+def table_files(text: str | Path) -> tuple[Path, ...]:
+    """The files of tables that a path, a folder or a pattern stands for; none when it is something else.
+
+    Raises:
+        StorageError: a pattern that no file fits.
+        DataError: a folder with tables of different formats.
+
+    Example:
+        >>> table_files("data/photos")
+        ()
+    """
+    path = Path(text).expanduser()
+    if path.is_file():
+        found = [path] if format_of(path) else []
+    elif path.is_dir():
+        found = sorted(entry for entry in path.iterdir() if entry.is_file() and format_of(entry) == "parquet")
+        found = found or sorted(entry for entry in path.iterdir() if entry.is_file() and format_of(entry) == "csv")
+        # Partitioned data sets nest their folders: year=2024/month=1/part-0.parquet.
+        found = found or sorted(entry for entry in path.rglob("*") if format_of(entry) == "parquet")
+    elif any(mark in path.name for mark in "*?["):
+        found = sorted(entry for entry in path.parent.glob(path.name) if entry.is_file())
+        if not found:
+            raise StorageError(f"{text}: no file fits this pattern.")
+    else:
+        return ()
+    formats = {format_of(entry) for entry in found}
+    if len(formats) > 1:
+        raise DataError(f"{text}: expected files of one format, got {' and '.join(sorted(map(str, formats)))} files.")
+    return tuple(found) if formats != {None} else ()
+
+
+def format_of(path: Path) -> str | None:
+    """``"csv"`` or ``"parquet"``, by the ending of the name, or None."""
+    name = path.name.lower()
+    return next((key for key, endings in ENDINGS.items() if name.endswith(endings)), None)
+
+
+def open_source(text: str | Path) -> Source | None:
+    """The table that a path, a folder or a pattern stands for, to be read in pieces; None when it is something else.
+
+    Raises:
+        StorageError: files that cannot be read, or a pattern that none fits.
+        DataError: an empty or truncated file, or files with different columns.
+    """
+    files = table_files(text)
+    if not files:
+        return None
+    with storage_errors("read", files[0]):
+        if format_of(files[0]) == "parquet":
+            from thalweg.data.streaming.parquet_pieces import ParquetFiles
+
+            return ParquetFiles.open(str(text), files)
+        from thalweg.data.streaming.text_pieces import TextFiles
+
+        return TextFiles.open(str(text), files)
+
+
+def total_bytes(files: tuple[Path, ...]) -> int:
+    """Size of all files together."""
+    return sum(file.stat().st_size for file in files)
