@@ -16,6 +16,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import polars as pl
 
+    from thalweg.data.streaming.stream import Whole
+
 Array: TypeAlias = npt.NDArray[Any]
 
 HASH_WHOLE_BYTES = 256 * 2**20  # larger arrays are hashed by size and sampled blocks
@@ -34,6 +36,7 @@ class Table:
         target_name: name of the target column, when it has one.
         example_shape: shape of one example before flattening, such as ``(28, 28)``; None for plain tables.
         is_test: boolean (N,), rows of the official test set, when the data has one.
+        whole: the encoded rows on disk that these are a sample of, when they do not fit into memory.
 
     Example:
         >>> table = Table("toy", np.eye(3), np.array([0, 1, 1]), ("a", "b", "c"))
@@ -48,6 +51,7 @@ class Table:
     target_name: str | None = None
     example_shape: tuple[int, ...] | None = None
     is_test: Array | None = None
+    whole: Whole | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -59,6 +63,11 @@ class Table:
     def width(self) -> int:
         """Number of feature columns d."""
         return int(self.features.shape[1])
+
+    @property
+    def total(self) -> int:
+        """Number of rows that the table stands for: its own, or those on disk that it is a sample of."""
+        return len(self) if self.whole is None else self.whole.rows
 
     @property
     def is_frame(self) -> bool:
@@ -98,6 +107,7 @@ class Table:
             features=self.features[pick],
             target=None if self.target is None else self.target[pick],
             is_test=None if self.is_test is None else self.is_test[pick],
+            whole=None,
         )
 
     def hash(self) -> str:
@@ -108,6 +118,8 @@ class Table:
         """
         digest = hashlib.sha256()
         digest.update(repr((self.feature_names, self.target_name, self.example_shape)).encode())
+        if self.whole is not None:
+            digest.update(self.whole.hash.encode())
         if self.is_frame:
             for column in self.frame.get_columns():
                 _hash_series(digest, column)

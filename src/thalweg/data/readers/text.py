@@ -8,7 +8,7 @@ import io
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SEPARATORS = ",;\t|"
 MISSING = ["NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "?"]  # beside the empty cell
 TAIL_BYTES = 2**16
+DATE_CELLS = 100  # of a column of text tell whether it holds dates
 
 
 @dataclass(frozen=True)
@@ -136,24 +137,45 @@ def parse(source: Any, path: Path, dialect: Dialect, schema: Mapping[str, Any] |
     """
     import polars as pl
 
-    try:
+    def read(**settings: Any) -> pl.DataFrame:
         return pl.read_csv(
             source,
             separator=dialect.separator,
             has_header=dialect.named,
             null_values=MISSING,
-            schema=schema,
             infer_schema_length=None,  # a slip of text in row 5000 must not stop the reading
-            try_parse_dates=True,
             decimal_comma=dialect.decimal_comma,
+            **settings,
         )
+
+    if schema is not None:
+        return read(schema=schema, try_parse_dates=True)
+    try:
+        frame = read()
     except pl.exceptions.PolarsError as error:
-        if schema is not None:
-            raise
         why = str(error).strip().splitlines()[0]
         raise DataError(
             f"{path}: not a table of text separated by {dialect.separator!r} ({why}). Mend or re-write it."
         ) from None
+    # Trying every cell for a date while the types are found takes fifteen times as long.
+    dates = {series.name: kind for series in frame.get_columns() if (kind := _date_type(series)) is not None}
+    for name, kind in dates.items():
+        with suppress(pl.exceptions.PolarsError):  # a cell further down is no date
+            types = {**frame.schema, name: kind}
+            frame = frame.with_columns(read(columns=[name], schema=types, try_parse_dates=True))
+    return frame
+
+
+def _date_type(series: pl.Series) -> Any:
+    """The type of dates that the first cells of a column of text spell, or None."""
+    import polars as pl
+
+    first = series.drop_nulls().head(DATE_CELLS) if series.dtype == pl.String else []
+    if not len(first):
+        return None
+    lines = pl.DataFrame({"cell": first}).write_csv(quote_style="always")
+    kind = pl.read_csv(lines.encode(), try_parse_dates=True, infer_schema_length=None).dtypes[0]
+    return kind if kind.is_temporal() else None
 
 
 def _first_line(source: Any) -> str:

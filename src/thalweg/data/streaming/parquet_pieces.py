@@ -50,7 +50,7 @@ class ParquetFiles:
             schema = guarded(file, pl.read_parquet_schema, "Parquet")
             columns = columns or tuple(schema)
             if set(schema) != set(columns):
-                odd = sorted(set(schema) ^ set(columns))[0]
+                odd = min(set(schema) ^ set(columns))
                 raise DataError(f"{file}: its columns are not those of {files[0]}: {odd!r} is in one of them alone.")
             rows.append(guarded(file, _height, "Parquet"))
         return ParquetFiles(name, files, columns, tuple(rows))

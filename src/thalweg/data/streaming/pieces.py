@@ -57,17 +57,19 @@ class Piece:
 
 
 class Source(Protocol):
-    """Files that hold one table.
+    """Files that hold one table."""
 
-    Attributes:
-        name: as the user gave it.
-        files: in the order of their rows.
-        columns: names of the columns.
-    """
+    @property
+    def name(self) -> str:
+        """As the user gave it."""
 
-    name: str
-    files: tuple[Path, ...]
-    columns: tuple[str, ...]
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """In the order of their rows."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
 
     def pieces(self, types: Mapping[str, Any] | None = None, start: Place | None = None) -> Iterator[Piece]:
         """Yield the rows in order, from a place on.

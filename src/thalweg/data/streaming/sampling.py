@@ -147,4 +147,4 @@ def together(frames: list[Any]) -> pl.DataFrame:
     """Frames below one another; a column of whole numbers here and of fractions there becomes one of fractions."""
     import polars as pl
 
-    return frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical_relaxed")
+    return pl.concat(frames, how="vertical_relaxed")

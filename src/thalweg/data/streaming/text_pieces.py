@@ -128,11 +128,6 @@ class TextFiles:
         return frame
 
 
-def finished(frame: pl.DataFrame, kinds: Mapping[str, Any]) -> pl.DataFrame:
-    """The columns of text that hold numbers alone, as numbers of the type in ``kinds``."""
-    return frame.with_columns(frame[name].cast(kind) for name, kind in kinds.items() if frame[name].dtype != kind)
-
-
 def _wider(kind: Any, found: pl.Series) -> Any:
     """The type that holds a column's former cells and those found in another piece."""
     import polars as pl
