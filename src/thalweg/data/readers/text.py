@@ -170,9 +170,9 @@ def _date_type(series: pl.Series) -> Any:
     """The type of dates that the first cells of a column of text spell, or None."""
     import polars as pl
 
-    first = series.drop_nulls().head(DATE_CELLS) if series.dtype == pl.String else []
-    if not len(first):
+    if series.dtype != pl.String or series.null_count() == len(series):
         return None
+    first = series.drop_nulls().head(DATE_CELLS)
     lines = pl.DataFrame({"cell": first}).write_csv(quote_style="always")
     kind = pl.read_csv(lines.encode(), try_parse_dates=True, infer_schema_length=None).dtypes[0]
     return kind if kind.is_temporal() else None

@@ -147,4 +147,5 @@ def together(frames: list[Any]) -> pl.DataFrame:
     """Frames below one another; a column of whole numbers here and of fractions there becomes one of fractions."""
     import polars as pl
 
-    return pl.concat(frames, how="vertical_relaxed")
+    joined: pl.DataFrame = pl.concat(frames, how="vertical_relaxed")
+    return joined

@@ -186,11 +186,11 @@ def _schema(cache: Cache, name: str) -> dict[str, Any]:
 def _opened(cache: Cache, source: Source, encoder: Encoder) -> Streamed:
     import polars as pl
 
-    manifest, kind, found = cache.manifest, record_type(encoder), {}
+    manifest, kind = cache.manifest, record_type(encoder)
+    found: dict[str, Table | None] = dict.fromkeys(PARTS)
     for part in PARTS:
         rows, sample = manifest["parts"][part]["rows"], cache.folder / f"{part}.parquet"
         if not rows:
-            found[part] = None
             continue
         file = records_file(cache.folder, part)
         with storage_errors("read", file):
@@ -202,5 +202,6 @@ def _opened(cache: Cache, source: Source, encoder: Encoder) -> Streamed:
             frame = frame.drop("is_test")
         whole = Whole(rows, records["x"], records["y"], Packing(encoder.layout), encoder, manifest["hash"])
         found[part] = replace(from_frame(frame, source.name, manifest["target"], need_target=True), whole=whole)
-    assert found["train"] is not None, "checked by the survey"
-    return Streamed(found["train"], found["validation"], found["test"], bool(manifest["official"]), cache.folder)
+    train = found["train"]
+    assert train is not None, "checked by the survey"
+    return Streamed(train, found["validation"], found["test"], bool(manifest["official"]), cache.folder)
