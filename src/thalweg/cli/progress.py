@@ -5,12 +5,55 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from thalweg.training import ChunkInfo, Hook, RunInfo
 
 LINES = 100
 """Of a run of more epochs than this, not every one is worth a line."""
+
+
+class Reading:
+    """Show how far the reading of data that streams from disk is; on a terminal alone.
+
+    Args:
+        console: where to.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.bar: Progress | None = None
+        self.task = TaskID(0)
+        self.what = ""
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show that so many units of ``total`` are done of something."""
+        if not self.console.is_terminal:
+            return
+        if what != self.what:
+            self.close()
+            columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+            self.bar, self.what = Progress(*columns, console=self.console, transient=True), what
+            self.task = self.bar.add_task(what, total=total)
+            self.bar.start()
+        assert self.bar is not None, "opened above"
+        self.bar.update(self.task, completed=done)
+        if done >= total:
+            self.close()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.bar is not None:
+            self.bar.stop()
+        self.bar, self.what = None, ""
 
 
 class Live(Hook):

@@ -55,14 +55,18 @@ def run_live(work: Callable[..., Run]) -> int:
     from thalweg.cli.engine import keep_compiled
 
     keep_compiled()
-    from thalweg.cli.progress import Live
+    from thalweg.cli.progress import Live, Reading
 
     console = Console(highlight=False, soft_wrap=True)
 
     def say(line: str) -> None:
         console.print(line, markup=False)
 
-    done = work(hooks=[Live(console)], say=say)
+    reading = Reading(console)
+    try:
+        done = work(hooks=[Live(console)], say=say, progress=reading)
+    finally:
+        reading.close()
     folder = shlex.quote(str(done.path))
     if done.state == "interrupted":
         say(f"Interrupted after {len(done.history)} epochs; everything is saved. Continue with:")

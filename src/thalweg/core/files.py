@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from thalweg.core.errors import StorageError
 from thalweg.core.plain import plain
@@ -180,35 +180,6 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def lock_file(path: Path) -> IO[str] | None:
-    """Open a file and take its lock, which the system drops when the stream is closed or the process ends.
-
-    Returns:
-        The stream; None when another process, or another stream, holds the lock.
-    """
-    stream = path.open("a")
-    if try_lock(stream):
-        return stream
-    stream.close()
-    return None
-
-
-def try_lock(stream: IO[str]) -> bool:
-    """Take the lock of an open file; return whether nobody else had it."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _previous(folder: Path) -> Path:

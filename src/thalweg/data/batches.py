@@ -7,6 +7,7 @@ minibatches of no rows.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,6 +21,12 @@ from thalweg.data.read_ahead import Buffers, ReadAhead, aligned, on_accelerator
 
 CHUNK_BYTES = 32 * 2**20
 """Upper bound for the features of one chunk: large enough to hide the call, small beside any data set that matters."""
+
+KNOWN_TARGETS = 10_000
+"""Of targets on disk so many are looked at before training: to check them, and to set the first bias."""
+
+ROWS_AT_ONCE = 256
+"""Scattered rows taken from a file together: the system maps 64 KB around each."""
 
 
 class Chunk(NamedTuple):
@@ -287,6 +294,30 @@ def spread(rows: int, of: int) -> NDArray[np.int64]:
         [0, 4, 8]
     """
     return np.linspace(0, of - 1, min(rows, of)).astype(np.int64)
+
+
+def known_targets(batches: Batches) -> NDArray[Any]:
+    """Return the targets of a set: all of those in memory, of those on disk some that are evenly spread."""
+    y = batches.y
+    return taken(y, spread(KNOWN_TARGETS, len(y))) if isinstance(y, np.memmap) else np.asarray(y)
+
+
+def taken(array: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Return some rows; of a memory-mapped array few at a time, for each brings a stretch of the file into memory."""
+    if not isinstance(array, np.memmap) or not len(rows):
+        return array[rows]
+    found = []
+    for some in np.array_split(rows, -(-len(rows) // ROWS_AT_ONCE)):
+        found.append(np.array(array[some]))
+        forget(array)
+    return np.concatenate(found)
+
+
+def forget(array: NDArray[Any]) -> None:
+    """Give back the memory of a memory-mapped array's pages that have been read; the system may still keep them."""
+    mapping = getattr(array, "_mmap", None)
+    if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def epoch_rng(seed: int, epoch: int, stream: int = 0) -> np.random.Generator:

@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.data.batches import CHUNK_BYTES, Chunk, LaidOut, Layout, check_shape, epoch_rng, normalized_weights, spread
+from thalweg.data.batches import (
+    CHUNK_BYTES,
+    Chunk,
+    LaidOut,
+    Layout,
+    check_shape,
+    epoch_rng,
+    forget,
+    normalized_weights,
+    spread,
+    taken,
+)
 from thalweg.data.read_ahead import Buffers, ReadAhead
 
 BLOCK_BYTES = 256 * 2**10
@@ -62,7 +73,7 @@ class DiskBatches(LaidOut):
         self.block_rows = max(1, BLOCK_BYTES // max(1, self.x[:1].nbytes))
 
     def sample(self, rows: int) -> NDArray[np.float32]:
-        return self._encoded(self.x[spread(rows, self.rows)])
+        return self._encoded(taken(self.x, spread(rows, self.rows)))
 
     def chunks(self, epoch: int | None, start: int = 0) -> Iterator[Chunk]:
         ring = self._evaluation_ring if epoch is None else self._training_ring
@@ -107,7 +118,11 @@ class DiskBatches(LaidOut):
             weights = layout.weights(number)
             if self.sample_weight is not None:
                 weights = weights * self.sample_weight[indices]
-            yield Chunk(x, np.asarray(self.y[indices]), weights, layout.step_rows(number))
+            y = np.asarray(self.y[indices])
+            # Pages that have been read count as this process's memory until they are given back.
+            forget(self.x)
+            forget(self.y)
+            yield Chunk(x, y, weights, layout.step_rows(number))
 
     def _announce(self, runs: list[tuple[int, int]]) -> None:
         """Tell the system which rows come next: it then reads them in long strokes, while others are computed with."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.types import Params
-from thalweg.data.batches import spread
+from thalweg.data.batches import known_targets, spread
 from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, MeasuredRun, Values, ratio, root
 from thalweg.diagnosis.step import at
 from thalweg.likelihoods import Likelihood
@@ -70,7 +70,8 @@ class Baseline(Instrument):
 
     def prepare(self, run: MeasuredRun) -> Values:
         batches = run.info.batches
-        y = np.asarray(batches.y)[spread(min(ROWS, batches.rows), batches.rows)]
+        known = known_targets(batches)
+        y = known[spread(ROWS, len(known))]
         return {NETWORK: {"constant_loss": constant_loss(run.info.likelihood, y, run.info.network.outputs)}}
 
 

@@ -136,6 +136,12 @@ class RunConfig(BaseModel):
         "Mend the answers on the validation rows after training; none: do not.",
         choices="decisions.calibration.METHODS",
     )
+    stream: Literal["auto", "on", "off"] = setting(
+        "auto", "Data", "Stream CSV and Parquet files from disk; auto: those that would take half of the free memory."
+    )
+    cache: str | None = setting(
+        None, "Data", "Folder for the encoded rows of data that streams; by default DATA.thalweg beside it."
+    )
     standardize: bool = setting(True, "Data", "Scale features, and bring continuous targets to mean 0, deviation 1.")
     scaling: str = setting("standard", "Data", "How numbers are scaled.", choices="data.scalings.SCALINGS")
     out: str | None = setting(None, "Run", "Run folder; by default runs/DATA-DATE-TIME.")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from thalweg.data.batches import ArrayBatches, Batches
 from thalweg.data.disk_batches import DiskBatches
 from thalweg.data.encode import Encoder
+from thalweg.data.streaming.stream import Progress, Say
 from thalweg.data.table import Table
 from thalweg.decisions.calibration.methods import check_held_out, check_method
 from thalweg.likelihoods import Likelihood
@@ -48,6 +49,8 @@ def prepare(
     like: Plan | None = None,
     validation_weight: NDArray[Any] | None = None,
     encoder: Encoder | None = None,
+    say: Say = lambda line: None,
+    progress: Progress = lambda *_: None,
 ) -> Plan:
     """Read, split, encode, and build what the settings ask for.
 
@@ -58,6 +61,8 @@ def prepare(
         like: a plan for the same rows, whose encoded rows serve again where the settings encode them alike.
         validation_weight: weights of the validation rows.
         encoder: one that is fitted already, as when training goes on; by default it is fitted on the training rows.
+        say: is told in plain words what happens to data that streams from disk.
+        progress: is told how far that is.
 
     Raises:
         ThalwegError: settings or data that cannot be used, in one line.
@@ -67,11 +72,11 @@ def prepare(
 
         return prepare_segmentation(config)
     check_names(config, held_out=tables is not None and tables.validation is not None)
-    tables = tables or make_tables(config)
+    tables = tables or make_tables(config, say, progress)
     known = like if like is not None and encodes_alike(like.config, config) else None
     if encoder is None:
         encoder = fit_encoder(tables.train, config) if known is None else known.encoder
-    y = encoder.targets(tables.train) if known is None else known.train.y
+    y = encoder.targets(tables.train) if known is None or tables.train.whole is not None else known.train.y
     likelihood = choose_likelihood(config, encoder, y)
     if config.calibrate != "none":
         check_method(config.calibrate, likelihood.targets, "calibrate")
@@ -95,7 +100,7 @@ def prepare(
         network,
         likelihood,
         batches,
-        len(tables.train),
+        tables.train.total,
         validation=_evaluated(tables.validation, encoder, validation_weight) if known is None else known.validation,
         test=_evaluated(tables.test, encoder) if known is None else known.test,
     )
@@ -176,7 +181,10 @@ def make_batches(
     seed: int,
     sample_weight: NDArray[Any] | None = None,
 ) -> Batches:
-    """Return minibatches: of the encoded rows in memory, or of rows encoded as they stream from disk."""
+    """Return minibatches: of the encoded rows in memory, of rows encoded as they stream, or of encoded ones on disk."""
+    if table.whole is not None:
+        whole = table.whole
+        return DiskBatches(whole.x, whole.y, batch_size, whole.packing.unpack, sample_weight, seed)
     if table.is_mapped:
         return DiskBatches(table.array, y, batch_size, encoder.transform_rows, sample_weight, seed)
     return ArrayBatches(encoder.features(table), y, batch_size, sample_weight, seed)
@@ -185,4 +193,4 @@ def make_batches(
 def _evaluated(table: Table | None, encoder: Encoder, weight: NDArray[Any] | None = None) -> Batches | None:
     if table is None:
         return None
-    return make_batches(table, encoder, encoder.targets(table), min(EVALUATION_ROWS, len(table)), 0, weight)
+    return make_batches(table, encoder, encoder.targets(table), min(EVALUATION_ROWS, table.total), 0, weight)

@@ -13,10 +13,12 @@ from thalweg.data.encode import Encoder
 from thalweg.data.kinds import TASKS
 from thalweg.data.read import read
 from thalweg.data.split import shared_rows, split, without_official
+from thalweg.data.streaming.stream import Progress, Say
 from thalweg.data.table import Table
 from thalweg.data.targets import Targets
 from thalweg.likelihoods import LIKELIHOODS
 from thalweg.recipes.config import RunConfig
+from thalweg.recipes.streams import stream_source, stream_tables
 
 Part = TypeVar("Part")
 
@@ -32,8 +34,23 @@ class Tables(Generic[Part]):
     shared: int
 
 
-def make_tables(config: RunConfig) -> Tables[Table]:
-    """Read the data and split it; counts the test rows that occur in the training set."""
+def make_tables(config: RunConfig, say: Say = lambda line: None, progress: Progress = lambda *_: None) -> Tables[Table]:
+    """Read the data and split it; counts the test rows that occur in the training set.
+
+    Of data that streams from disk the tables are samples, of which each knows its ``whole``; shared rows are not
+    counted.
+
+    Args:
+        config: the settings.
+        say: is told in plain words what happens to data that streams.
+        progress: is told how far that is: what is done, how many units of how many.
+    """
+    source = stream_source(config.data, config.stream)
+    if source is not None:
+        streamed, held_out, how = stream_tables(
+            config, source, lambda table: fit_encoder(table, config), encoder_settings(config), say, progress
+        )
+        return Tables(streamed.train, streamed.validation, held_out, how, 0)
     train, own_test = read_data(config.data, config.target)
     if own_test is None:
         check_rows(train, config)
@@ -92,8 +109,13 @@ def read_data(data: str, target: str | None) -> tuple[Table, Table | None]:
     return read(data, target=target), None
 
 
+def encoder_settings(config: RunConfig) -> dict[str, Any]:
+    """The settings that decide what an encoder fits."""
+    return {name: getattr(config, name) for name in ("likelihood", "classes", "standardize", "scaling")}
+
+
 def fit_encoder(table: Table, config: RunConfig, outputs: Targets | None = None) -> Encoder:
-    """Fit the encoder for the task that the likelihood asks for.
+    """Fit the encoder for the task that the likelihood asks for; of a streamed table, return the one it went through.
 
     Args:
         table: training rows.
@@ -103,8 +125,11 @@ def fit_encoder(table: Table, config: RunConfig, outputs: Targets | None = None)
     Raises:
         ArgumentError: the likelihood cannot produce these targets.
     """
+    if table.whole is not None:
+        return table.whole.encoder
     wanted = "auto" if config.likelihood == "auto" else LIKELIHOODS[config.likelihood].targets
-    ways: dict[str, Any] = {name: getattr(config, name) for name in ("classes", "standardize", "scaling")}
+    ways = encoder_settings(config)
+    del ways["likelihood"]
     if outputs is not None:
         return Encoder.fit(table, outputs=outputs, **ways)
     try:

@@ -51,9 +51,9 @@ def data(tables: Tables[Any], plan: Plan) -> dict[str, Any]:
     return {
         "name": tables.train.name,
         "hash": tables.train.hash(),
-        "train_rows": len(tables.train),
-        "validation_rows": None if tables.validation is None else len(tables.validation),
-        "test_rows": 0 if tables.test is None else len(tables.test),
+        "train_rows": tables.train.total,
+        "validation_rows": None if tables.validation is None else tables.validation.total,
+        "test_rows": 0 if tables.test is None else tables.test.total,
         "test": tables.test_origin,
         "features": encoder.feature_width,
         "classes": None if encoder.classes is None else [str(label) for label in encoder.classes],

@@ -6,7 +6,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, StorageError
+from thalweg.data.streaming.stream import Progress, Say
 from thalweg.deploy import Model, Segmenter
 from thalweg.recipes.config import RunConfig, changed_settings, make_config
 from thalweg.recipes.plan import Plan, train_plan
@@ -27,8 +28,6 @@ from thalweg.runs.judge_masks import judge_masks
 from thalweg.runs.record import RunFolder, check_free, create_run, resume_run
 from thalweg.runs.report import write_report
 from thalweg.training import Checkpoints, Hook, RunInfo, Trained
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +53,20 @@ class Run:
     seconds: float
 
 
-def train_run(config: RunConfig, *, hooks: Sequence[Hook] = (), say: Say = lambda line: None) -> Run:
+def train_run(
+    config: RunConfig,
+    *,
+    hooks: Sequence[Hook] = (),
+    say: Say = lambda line: None,
+    progress: Progress = lambda *_: None,
+) -> Run:
     """Train as ``config`` says and leave a run folder.
 
     Args:
         config: all settings.
         hooks: follow the training.
         say: is told in plain words what happens.
+        progress: is told how far the reading of data that streams from disk is.
 
     Returns:
         The run, its folder complete.
@@ -80,7 +86,7 @@ def train_run(config: RunConfig, *, hooks: Sequence[Hook] = (), say: Say = lambd
     if config.out is not None:
         check_free(Path(config.out))  # before the data is read, which may take long
     with use_threads(config.threads):
-        plan = prepare(config)
+        plan = prepare(config, say=say, progress=progress)
         folder = create_run(config)
         try:
             folder.status(**_opening(config, plan))
@@ -91,7 +97,12 @@ def train_run(config: RunConfig, *, hooks: Sequence[Hook] = (), say: Say = lambd
 
 
 def resume(
-    path: Path | str, changes: dict[str, Any], *, hooks: Sequence[Hook] = (), say: Say = lambda line: None
+    path: Path | str,
+    changes: dict[str, Any],
+    *,
+    hooks: Sequence[Hook] = (),
+    say: Say = lambda line: None,
+    progress: Progress = lambda *_: None,
 ) -> Run:
     """Continue an interrupted or killed run, to the weights it would have reached undisturbed.
 
@@ -100,6 +111,7 @@ def resume(
         changes: settings given beside it; they have to be those of the run.
         hooks: follow the training.
         say: is told in plain words what happens.
+        progress: is told how far the reading of data that streams from disk is.
 
     Raises:
         ArgumentError: a setting, or the data, is not that of the run.
@@ -113,7 +125,7 @@ def resume(
     with use_threads(config.threads):
         try:
             _check_unchanged(config, make_config(config.model_dump() | changes))
-            plan = prepare(config)
+            plan = prepare(config, say=say, progress=progress)
             _check_same_data(folder, config, plan)
             folder.status(state="running")
         except BaseException:
@@ -252,15 +264,19 @@ def _announce(plan: Plan, folder: RunFolder, say: Say) -> None:
             DataWarning,
             stacklevel=2,
         )
-    rows = f"{len(tables.train)} training rows"
-    if tables.validation is not None:
-        rows += f", {len(tables.validation)} for early stopping"
-    rows += ", no test rows" if tables.test is None else f", {len(tables.test)} test rows ({tables.test_origin})"
-    told = plan.opening or (f"{tables.train.name}: {rows}, {plan.encoder.feature_width} inputs, target {_target(plan)}")
-    say(told)
+    say(plan.opening or _rows_line(plan))
     say(f"{shape(plan)}, {facts.network(plan.network)['parameters']} parameters, {plan.likelihood.name} likelihood")
     steps = f"{plan.train.steps} minibatch{'es' if plan.train.steps > 1 else ''}"
     say(f"{steps} of {plan.train.batch_size} {'pixels' if plan.opening else 'rows'} an epoch; run folder {folder.path}")
+
+
+def _rows_line(plan: Plan) -> str:
+    tables = plan.tables
+    rows = f"{tables.train.total} training rows"
+    if tables.validation is not None:
+        rows += f", {tables.validation.total} for early stopping"
+    rows += ", no test rows" if tables.test is None else f", {tables.test.total} test rows ({tables.test_origin})"
+    return f"{tables.train.name}: {rows}, {plan.encoder.feature_width} inputs, target {_target(plan)}"
 
 
 def shape(plan: Plan) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from thalweg.core.errors import ArgumentError, DivergedError
 from thalweg.core.types import Params, State
 from thalweg.core.validate import number
-from thalweg.data.batches import Batches, Chunk
+from thalweg.data.batches import Batches, Chunk, known_targets
 from thalweg.data.read_ahead import close
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
@@ -133,7 +133,7 @@ def train(
             batches.batch_size,
             "It takes full-batch steps.",
         )
-    likelihood.check(network.outputs, np.asarray(batches.y))
+    likelihood.check(network.outputs, known_targets(batches))
     layout = getattr(batches, "layout", None)
     if devices is not None and layout is not None and layout.width % len(devices):
         raise ArgumentError(

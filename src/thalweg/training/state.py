@@ -12,7 +12,7 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from thalweg.core.types import Params, State
-from thalweg.data.batches import Batches
+from thalweg.data.batches import Batches, known_targets
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.optimizers import Optimizer
@@ -64,7 +64,7 @@ def initial_params(network: Network, likelihood: Likelihood, batches: Batches, k
         [3.0]
     """
     params = network.init(key, jnp.asarray(batches.sample(256)))
-    bias = np.asarray(likelihood.output_bias(np.asarray(batches.y), network.outputs), np.float32)
+    bias = np.asarray(likelihood.output_bias(known_targets(batches), network.outputs), np.float32)
     return (*params[:-1], network.layers[-1].with_output_bias(params[-1], bias))
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from thalweg.core.errors import StorageError
-from thalweg.core.files import lock_file, storage_errors, write_json
+from thalweg.core.files import storage_errors, write_json
+from thalweg.core.locks import take_lock
+from thalweg.core.memory import size_text
 
 MANIFEST, LOCK = "manifest.json", "lock"
 FORMAT = 1
@@ -51,7 +53,7 @@ class Cache:
         folder = root / hashlib.sha256(text.encode()).hexdigest()[:12]
         with storage_errors("write the cache", folder):
             folder.mkdir(parents=True, exist_ok=True)
-            lock = lock_file(folder / LOCK)
+            lock = take_lock(folder / LOCK)
         if lock is None:
             raise StorageError(f"The cache {folder} is in use by another process. Wait for it, or choose --cache.")
         cache = Cache(folder, _lock=lock)
@@ -143,15 +145,3 @@ def content_hash(files: Iterable[Path], progress: Callable[[int], None]) -> str:
                 done += len(block)
                 progress(done)
     return digest.hexdigest()
-
-
-def size_text(size: float) -> str:
-    """A number of bytes in words.
-
-    Example:
-        >>> size_text(1_500), size_text(9.87e9)
-        ('1.5 kB', '9.9 GB')
-    """
-    units = ("bytes", "kB", "MB", "GB", "TB")
-    step = next(i for i in range(len(units)) if size < 1000 ** (i + 1) or i == len(units) - 1)
-    return f"{size / 1000**step:.{1 if step else 0}f} {units[step]}"

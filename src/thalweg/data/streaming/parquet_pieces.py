@@ -55,6 +55,16 @@ class ParquetFiles:
             rows.append(guarded(file, _height, "Parquet"))
         return ParquetFiles(name, files, columns, tuple(rows))
 
+    @property
+    def typed(self) -> bool:
+        """Parquet files do."""
+        return True
+
+    @property
+    def table_bytes(self) -> int:
+        """Eight bytes a cell."""
+        return 8 * len(self.columns) * sum(self.rows)
+
     def pieces(self, types: Mapping[str, Any] | None = None, start: Place | None = None) -> Iterator[Piece]:
         """Yield the rows in order, see `Source`; types are those of the files."""
         import polars as pl

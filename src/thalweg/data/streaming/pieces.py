@@ -19,6 +19,9 @@ ENDINGS = {
 }
 """Formats that can be read in pieces, and the names of their files."""
 
+COPIES = 5
+"""Of a table's size, what reading, splitting and encoding it in memory take at their peak."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -71,6 +74,14 @@ class Source(Protocol):
     def columns(self) -> tuple[str, ...]:
         """Names of the columns."""
 
+    @property
+    def typed(self) -> bool:
+        """Whether the files tell the types of their columns; else text that spells numbers alone is numbers."""
+
+    @property
+    def table_bytes(self) -> int:
+        """About what the table takes as a frame in memory."""
+
     def pieces(self, types: Mapping[str, Any] | None = None, start: Place | None = None) -> Iterator[Piece]:
         """Yield the rows in order, from a place on.
 
@@ -101,7 +112,7 @@ def table_files(text: str | Path) -> tuple[Path, ...]:
         found = sorted(entry for entry in path.iterdir() if entry.is_file() and format_of(entry) == "parquet")
         found = found or sorted(entry for entry in path.iterdir() if entry.is_file() and format_of(entry) == "csv")
         # Partitioned data sets nest their folders: year=2024/month=1/part-0.parquet.
-        found = found or sorted(entry for entry in path.rglob("*") if format_of(entry) == "parquet")
+        found = found or sorted(entry for entry in path.rglob("*.parquet") if ".thalweg" not in str(entry.parent))
     elif any(mark in path.name for mark in "*?["):
         found = sorted(entry for entry in path.parent.glob(path.name) if entry.is_file())
         if not found:
@@ -138,6 +149,11 @@ def open_source(text: str | Path) -> Source | None:
         from thalweg.data.streaming.text_pieces import TextFiles
 
         return TextFiles.open(str(text), files)
+
+
+def needed_memory(source: Source) -> int:
+    """About how many bytes reading and encoding a table at once take: the frame, its numbers, their copies."""
+    return COPIES * source.table_bytes
 
 
 def total_bytes(files: tuple[Path, ...]) -> int:

@@ -11,9 +11,10 @@ import numpy as np
 
 from thalweg.core.errors import DataError
 from thalweg.core.files import storage_errors, write_atomic
+from thalweg.core.memory import size_text
 from thalweg.data.encode import Encoder
 from thalweg.data.readers.frames import from_frame
-from thalweg.data.streaming.cache import Cache, content_hash, default_root, identities, size_text
+from thalweg.data.streaming.cache import Cache, content_hash, default_root, identities
 from thalweg.data.streaming.packing import Packing
 from thalweg.data.streaming.pieces import Place, Source, total_bytes
 from thalweg.data.streaming.records import bucket_counts, mix_records, record_type, records_file, write_records

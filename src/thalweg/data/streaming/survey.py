@@ -57,8 +57,11 @@ class Survey:
 
     @property
     def kinds(self) -> dict[str, Any]:
-        """Types of the columns as they are used: text that spells numbers alone is a column of numbers."""
-        return {name: column.number_type or column.dtype for name, column in self.columns.items()}
+        """Types of the columns as they are used: in files of text, cells that all spell numbers are numbers."""
+        typed = self.source.typed
+        return {
+            name: column.dtype if typed else column.number_type or column.dtype for name, column in self.columns.items()
+        }
 
     def read(self, piece: Piece) -> None:
         """Count the rows of a piece, and offer them to the samples."""

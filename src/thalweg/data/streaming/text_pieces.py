@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 PIECE_BYTES = 16 * 2**20
 """Text of a piece: enough for the parser's threads, little beside the programs that train."""
 
+PACKED = 5
+"""How many times larger text usually is than its gzip file."""
+
 
 class TypesChanged(Exception):  # noqa: N818  a signal between reader and survey, no error
     """A piece holds cells that are not of the type its columns had so far.
@@ -80,6 +83,16 @@ class TextFiles:
             dialect = replace(dialect, decimal_comma=commas)
         return TextFiles(name, files, dialect.header, dialect)
 
+    @property
+    def typed(self) -> bool:
+        """Text does not."""
+        return False
+
+    @property
+    def table_bytes(self) -> int:
+        """As large as the text; unpacked, about five times the size of the gzip file."""
+        return sum(file.stat().st_size * (PACKED if is_gzip(file) else 1) for file in self.files)
+
     def pieces(self, types: Mapping[str, Any] | None = None, start: Place | None = None) -> Iterator[Piece]:
         """Yield the rows in order, see `Source`.
 
@@ -91,7 +104,7 @@ class TextFiles:
         for number in range(place.file, len(self.files)):
             file = self.files[number]
             with gzip_errors(file), _opened(file) as stream:
-                raw = getattr(getattr(stream, "fileobj", None), "fileobj", None) or stream
+                raw = getattr(stream, "fileobj", stream)  # of a gzip file, the packed bytes
                 header = _header(stream) if self.dialect.named else b""
                 offset = place.offset or (stream.tell() if self.dialect.named else 0)
                 stream.seek(offset)
