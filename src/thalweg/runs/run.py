@@ -6,7 +6,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, StorageError
-from thalweg.data.streaming.stream import Progress, Say
+from thalweg.data.streaming.stream import Progress
 from thalweg.deploy import Model, Segmenter
 from thalweg.recipes.config import RunConfig, changed_settings, make_config
 from thalweg.recipes.plan import Plan, train_plan
@@ -28,6 +28,8 @@ from thalweg.runs.judge_masks import judge_masks
 from thalweg.runs.record import RunFolder, check_free, create_run, resume_run
 from thalweg.runs.report import write_report
 from thalweg.training import Checkpoints, Hook, RunInfo, Trained
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
