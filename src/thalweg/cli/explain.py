@@ -76,8 +76,9 @@ def _learn(explainer: Any, counts: Sequence[int]) -> int:
 
     share, seconds = explainer.cost(counts)
     trained = ", ".join(map(str, counts[:-1]))
+    many = "trainings" if len(counts) > 2 else "training"
     typer.echo(
-        f"learning curve: {len(counts) - 1} trainings on {trained} rows, about {share:.1f} times the run's own "
+        f"learning curve: {len(counts) - 1} {many} on {trained} rows, about {share:.1f} times the run's own "
         f"({seconds:.0f} s), and compiling; Ctrl-C keeps the sizes that are done"
     )
     epochs = explainer.config.epochs
