@@ -36,7 +36,7 @@ class Chunk(NamedTuple):
         x: (S, B, features) float32.
         y: (S, B, …) targets.
         weight: (S, B) w_n = sample weight / rows of the minibatch, so that a minibatch's loss is Σ w_n cost_n; 0 for
-            rows that only fill up.
+            rows that only fill up. With a last axis more where the members of an ensemble weigh rows differently.
         rows: (S,) how many rows count; 0 for a minibatch that only fills up.
     """
 
@@ -163,7 +163,7 @@ class Layout:
 
 
 def normalized_weights(weight: NDArray[Any] | None, rows: int) -> NDArray[np.float32] | None:
-    """Return sample weights scaled to mean one, or None.
+    """Return sample weights scaled to mean one, each column by itself, or None.
 
     Raises:
         ArgumentError: wrong length, negative, not finite, or all zero.
@@ -171,11 +171,30 @@ def normalized_weights(weight: NDArray[Any] | None, rows: int) -> NDArray[np.flo
     if weight is None:
         return None
     weight = np.asarray(weight, np.float32)
-    if weight.shape != (rows,):
+    if weight.shape[:1] != (rows,) or weight.ndim > 2:
         raise ArgumentError("sample_weight", f"{rows} numbers, one a row", f"shape {weight.shape}")
-    if not np.all(np.isfinite(weight)) or weight.min() < 0 or weight.sum() <= 0:
+    total = weight.sum(axis=0, dtype=np.float64)
+    if not np.all(np.isfinite(weight)) or weight.min() < 0 or np.any(total <= 0):
         raise ArgumentError("sample_weight", "finite numbers of at least 0, not all 0", f"a minimum of {weight.min()}")
-    return weight * np.float32(rows / weight.sum(dtype=np.float64))
+    scaled: NDArray[np.float32] = weight * (rows / total).astype(np.float32)
+    return scaled
+
+
+def chunk_weights(
+    weights: NDArray[np.float32], sample_weight: NDArray[np.float32] | None, rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return a chunk's weights (S, B), or (S, B, members) for sample weights (N, members).
+
+    Args:
+        weights: those of the layout.
+        sample_weight: of all rows, as `normalized_weights` gives them.
+        rows: which row is where.
+    """
+    if sample_weight is None:
+        return weights
+    own = sample_weight[rows]
+    product: NDArray[np.float32] = weights.reshape(weights.shape + (1,) * (own.ndim - weights.ndim)) * own
+    return product
 
 
 class LaidOut:
@@ -205,7 +224,8 @@ class ArrayBatches(LaidOut):
         x: (N, features) float32.
         y: (N, …) targets.
         batch_size: B, from 1 to N.
-        sample_weight: (N,) weights, scaled to mean one; None for equal weights.
+        sample_weight: (N,) weights, scaled to mean one; None for equal weights. For members that weigh rows differently
+            (N, members).
         seed: decides the order of every epoch.
         multiple: number of devices a minibatch is split over.
 
@@ -260,7 +280,7 @@ class ArrayBatches(LaidOut):
     def _indices(self, order: NDArray[np.int64] | None, number: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         positions, weights = self.layout.positions(number), self.layout.weights(number)
         indices = positions if order is None else order[positions]
-        return indices, weights if self.sample_weight is None else weights * self.sample_weight[indices]
+        return indices, chunk_weights(weights, self.sample_weight, indices)
 
     def _host_chunks(self, epoch: int | None, start: int, buffers: Buffers | None) -> Iterator[Chunk]:
         order = self._order(epoch)

@@ -16,6 +16,7 @@ from thalweg.data.batches import (
     LaidOut,
     Layout,
     check_shape,
+    chunk_weights,
     epoch_rng,
     forget,
     normalized_weights,
@@ -40,7 +41,7 @@ class DiskBatches(LaidOut):
         y: (N, …) targets.
         batch_size: B.
         encode: rows as stored ↦ (rows, features) float32; None when x is that already.
-        sample_weight: (N,) weights, scaled to mean one.
+        sample_weight: (N,) weights, scaled to mean one; (N, members) for members that weigh rows differently.
         seed: decides the order of every epoch.
         multiple: number of devices a minibatch is split over.
         chunk_bytes: upper bound for the features of one chunk.
@@ -115,9 +116,7 @@ class DiskBatches(LaidOut):
             repeated = places[np.arange(len(spare)) % len(places)]
             rows[spare], source[spare] = rows[repeated], source[repeated]
             indices = source.reshape(counted.shape)
-            weights = layout.weights(number)
-            if self.sample_weight is not None:
-                weights = weights * self.sample_weight[indices]
+            weights = chunk_weights(layout.weights(number), self.sample_weight, indices)
             y = np.asarray(self.y[indices])
             # Pages that have been read count as this process's memory until they are given back.
             forget(self.x)

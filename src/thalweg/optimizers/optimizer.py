@@ -21,11 +21,13 @@ class OptimizerState(NamedTuple):
 
     Attributes:
         step: number of updates made so far.
+        factor: multiplies the step size, 1 unless a member of an ensemble is to have another.
         rule: state of the update rule.
         plateau: state of the ``plateau`` schedule, ``()`` for the others.
     """
 
     step: Int[Array, ""]
+    factor: Scalar
     rule: Any
     plateau: Any
 
@@ -100,13 +102,16 @@ def assemble(rule: Rule, step_size: StepSize | None, penalties: Penalties, *, fu
 
     def init(params: Params) -> OptimizerState:
         return OptimizerState(
-            jnp.zeros((), jnp.int32), rule.init(params), plateau.init(params) if plateau is not None else ()
+            jnp.zeros((), jnp.int32),
+            jnp.ones((), jnp.result_type(float)),
+            rule.init(params),
+            plateau.init(params) if plateau is not None else (),
         )
 
     def learning_rate(step: Int[Array, ""], state: OptimizerState) -> Scalar | None:
         if step_size is None:
             return None
-        rate = step_size.planned(step)
+        rate = step_size.planned(step) * state.factor
         return rate if plateau is None else rate * state.plateau.scale.astype(rate.dtype)
 
     def gradient_point(params: Params, state: OptimizerState) -> Params:
@@ -147,6 +152,6 @@ def assemble(rule: Rule, step_size: StepSize | None, penalties: Penalties, *, fu
             if value is None:
                 raise ArgumentError("value", "the mean cost, for the schedule 'plateau'", "None")
             _, plateau_state = plateau.update((), state.plateau, value=value)
-        return updates, OptimizerState(optax.safe_increment(state.step), rule_state, plateau_state)
+        return updates, OptimizerState(optax.safe_increment(state.step), state.factor, rule_state, plateau_state)
 
     return Optimizer(init, update, learning_rate, gradient_point, full_batch, rule.stability)

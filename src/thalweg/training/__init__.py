@@ -4,6 +4,7 @@ from thalweg.training.checkpoints import Checkpoints
 from thalweg.training.evaluate import evaluate
 from thalweg.training.hooks import ChunkInfo, Hook, RunInfo, StepStatistics
 from thalweg.training.loop import Trained, train
+from thalweg.training.members import TrainedMembers, as_one, out_of_fold, train_members
 from thalweg.training.step import StepView
 from thalweg.training.stopping import EarlyStopping
 
@@ -16,6 +17,10 @@ __all__ = [
     "StepStatistics",
     "StepView",
     "Trained",
+    "TrainedMembers",
+    "as_one",
     "evaluate",
+    "out_of_fold",
     "train",
+    "train_members",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -49,18 +49,31 @@ def evaluate(
         0.6931
     """
     program = evaluation_program(network, likelihood)
-    loss, counted, score = 0.0, 0.0, np.zeros(())
+    loss, score, counted = totals(lambda chunk: program(params, state, chunk), batches)
+    return {"loss": float(loss) / batches.rows} | metric(likelihood, score, float(counted), score_scale)
+
+
+def totals(
+    program: Callable[[Chunk], tuple[Any, Any, Any]], batches: Batches
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return a set's loss times its rows, sums of scores and rows counted, with the leading axes of the program.
+
+    Args:
+        program: chunk ↦ losses (…, S), score sums (…, S, scores) and counted rows (…, S).
+        batches: the set.
+    """
+    loss, score, counted = np.zeros(()), np.zeros(()), np.zeros(())
     chunks = batches.chunks(epoch=None)
     try:
         for chunk in chunks:
             # Waits for the result: the chunk's memory is used again when further ones are taken.
-            losses, scores, rows = (np.asarray(a, float) for a in program(params, state, placed(chunk, None)))
-            loss += float(np.sum(losses * chunk.rows))
-            score = score + scores.sum(axis=0)
-            counted += float(rows.sum())
+            losses, scores, rows = (np.asarray(a, float) for a in program(placed(chunk, None)))
+            loss = loss + np.sum(losses * chunk.rows, axis=-1)
+            score = score + scores.sum(axis=-2)
+            counted = counted + rows.sum(axis=-1)
     finally:
         close(chunks)
-    return {"loss": loss / batches.rows} | metric(likelihood, score, counted, score_scale)
+    return loss, score, counted
 
 
 def metric(

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError, DivergedError
 from thalweg.core.types import Params, State
-from thalweg.core.validate import number
-from thalweg.data.batches import Batches, Chunk, known_targets
+from thalweg.data.batches import Batches, Chunk
 from thalweg.data.read_ahead import close
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.optimizers import Optimizer
 from thalweg.training.checkpoints import Checkpoints, Progress
+from thalweg.training.checks import check_monitor, check_run
 from thalweg.training.divergence import HINT, broken_parameter, first_not_finite
 from thalweg.training.evaluate import evaluate, metric, placed
 from thalweg.training.hooks import ChunkInfo, Hook, RunInfo
@@ -124,16 +124,7 @@ def train(
         >>> trained.history[-1]["train_rmse"] < 0.05
         True
     """
-    epochs = number("epochs", epochs, at_least=1, integer=True)
-    number("average", average, at_least=0, below=1)
-    if optimizer.full_batch and batches.steps != 1:
-        raise ArgumentError(
-            "batch_size",
-            f"all {batches.rows} rows for this optimizer",
-            batches.batch_size,
-            "It takes full-batch steps.",
-        )
-    likelihood.check(network.outputs, known_targets(batches))
+    epochs = check_run(network, likelihood, batches, optimizer, epochs, average)
     layout = getattr(batches, "layout", None)
     if devices is not None and layout is not None and layout.width % len(devices):
         raise ArgumentError(
@@ -143,34 +134,20 @@ def train(
             f"Make the batches with multiple={len(devices)}.",
         )
     if stopping is not None:
-        _check_monitor(stopping, validation, test, likelihood, scores or {})
-    loop = _Loop(network, likelihood, batches, optimizer, seed, average, stopping, list(hooks), checkpoints, devices)
+        check_monitor(stopping, validation is not None, test is not None, likelihood, scores or {})
+    loop = Loop(network, likelihood, batches, optimizer, seed, average, stopping, list(hooks), checkpoints, devices)
     loop.sets = {name: s for name, s in (("validation", validation), ("test", test)) if s is not None}
     loop.score_scale, loop.scores = score_scale, scores or {}
     return loop.run(epochs, params, start)
 
 
-def _check_monitor(
-    stopping: EarlyStopping,
-    validation: Batches | None,
-    test: Batches | None,
-    likelihood: Likelihood,
-    scores: Mapping[str, Score],
-) -> None:
-    sets = ["train"] + ["validation"] * (validation is not None) + ["test"] * (test is not None)
-    known = [f"{name}_{quantity}" for name in sets for quantity in ("loss", likelihood.metric)] + list(scores)
-    if stopping.monitor not in known:
-        raise ArgumentError(
-            "monitor", f"one of {', '.join(known)}", repr(stopping.monitor), "Hold out a validation set."
-        )
-
-
-class _Loop:
-    """One run's moving parts; lives only inside :func:`train`."""
+class Loop:
+    """A run's moving parts: of one network inside :func:`train`, of many where a subclass holds the state of each."""
 
     sets: dict[str, Batches]
     scores: Mapping[str, Score]
     score_scale: NDArray[Any] | float
+    status: str = "interrupted"
 
     def __init__(
         self,
@@ -187,46 +164,62 @@ class _Loop:
     ) -> None:
         self.network, self.likelihood, self.batches, self.optimizer = network, likelihood, batches, optimizer
         self.average, self.stopping, self.hooks, self.checkpoints = average, stopping, hooks, checkpoints
-        self.init_key, self.draw_key = _keys(seed)
+        self.init_key, self.draw_key = keys_of(seed)
         self.mesh = data_mesh(devices)
         self.progress = Progress()
         self.best: Any = ()
         self.upcoming: Iterator[Chunk] | None = None
         self.last_epoch = 0
 
-    def run(self, epochs: int, params: Params | None, start: Trained | None) -> Trained:
-        if start is not None:
-            # A copy: the first step takes over the state's memory.
-            self.train_state = _copy(jax.tree.map(jnp.asarray, start.last))
-            params = start.last.params
-            self.progress = Progress(epoch=len(start.history) + 1, history=list(start.history))
-            epochs += len(start.history)
-        else:
-            if params is None:
-                params = initial_params(self.network, self.likelihood, self.batches, self.init_key)
-            rows = self.batches.sample(KNOT_ROWS) if self.network.learns_from_rows else None
-            self.train_state = initial_state(self.network, self.optimizer, params, average=self.average > 0, rows=rows)
-        self.last_epoch = epochs
-        if self.stopping is not None:
-            self.best = _copy(self.kept())
-            if start is not None and start.history:
-                self.best, self.progress.best_epoch = (start.params, start.state), start.epoch
-        if self.checkpoints is not None and (found := self.checkpoints.restore((self.train_state, self.best))):
-            (self.train_state, self.best), self.progress = found
-        if self.mesh is not None:
-            self.train_state = jax.device_put(self.train_state, self.mesh.whole)
-        self.tell("on_train_start", self.info(epochs, params))
-        measures = tuple(Measure(h.measure, h.due, h.before) for h in self.hooks if h.measure is not None)
-        self.program = train_program(self.network, self.likelihood, self.optimizer, self.average, measures)
+    def run(self, epochs: int, params: Params | None, former: Trained | None) -> Trained:
+        self.go(epochs, params, former)
+        return self.trained(self.status)
+
+    def go(self, epochs: int, params: Params | None, former: Trained | None = None) -> None:
+        """Run all epochs, whatever a run's state holds; ``status`` then says how it ended."""
+        self.last_epoch = epochs + (0 if former is None else len(former.history))
+        params = self.start(params, former)
+        self.tell("on_train_start", self.info(self.last_epoch, params))
+        self.compile()
         try:
             with interruptible() as asked:
-                status = self.epochs(epochs, asked)
+                self.status = self.epochs(self.last_epoch, asked)
         finally:
             close(self.upcoming)
             self.tell("on_train_end")
             if self.checkpoints is not None:
                 self.checkpoints.close()
-        return self.trained(status)
+
+    def start(self, params: Params | None, former: Trained | None) -> Params:
+        """Make the state before the first step, or take up a former run's or a checkpoint's; return θ_0."""
+        if former is not None:
+            # A copy: the first step takes over the state's memory.
+            self.train_state = _copy(jax.tree.map(jnp.asarray, former.last))
+            params = former.last.params
+            self.progress = Progress(epoch=len(former.history) + 1, history=list(former.history))
+        else:
+            if params is None:
+                params = initial_params(self.network, self.likelihood, self.batches, self.init_key)
+            rows = self.rows_to_learn_from()
+            self.train_state = initial_state(self.network, self.optimizer, params, average=self.average > 0, rows=rows)
+        if self.stopping is not None:
+            self.best = _copy(self.kept())
+            if former is not None and former.history:
+                self.best, self.progress.best_epoch = (former.params, former.state), former.epoch
+        if self.checkpoints is not None and (found := self.checkpoints.restore((self.train_state, self.best))):
+            (self.train_state, self.best), self.progress = found
+        if self.mesh is not None:
+            self.train_state = jax.device_put(self.train_state, self.mesh.whole)
+        return params
+
+    def rows_to_learn_from(self) -> NDArray[np.float32] | None:
+        """Return training rows where a layer learns from them before the first step."""
+        return self.batches.sample(KNOT_ROWS) if self.network.learns_from_rows else None
+
+    def compile(self) -> None:
+        """Make the program of a chunk."""
+        measures = tuple(Measure(h.measure, h.due, h.before) for h in self.hooks if h.measure is not None)
+        self.program = train_program(self.network, self.likelihood, self.optimizer, self.average, measures)
 
     def info(self, epochs: int, params: Params) -> RunInfo:
         batches = self.batches
@@ -245,8 +238,7 @@ class _Loop:
 
     def epochs(self, epochs: int, asked: Any) -> str:
         while self.progress.epoch <= epochs:
-            ended = self.stopping is not None and self.stopping.ends(self.progress.history)
-            if ended or any(hook.stop for hook in self.hooks):
+            if self.over() or any(hook.stop for hook in self.hooks):
                 return "stopped early"
             self.tell("on_epoch_start", self.progress.epoch)
             for _ in self.steps():
@@ -260,6 +252,10 @@ class _Loop:
                 self.save()
         return "finished"
 
+    def over(self) -> bool:
+        """Return whether early stopping ends the run."""
+        return self.stopping is not None and self.stopping.ends(self.progress.history)
+
     def steps(self) -> Iterator[None]:
         """Run the epoch's chunks; at each yield everything dispatched is done and counted."""
         progress = self.progress
@@ -268,20 +264,26 @@ class _Loop:
         last, self.upcoming = self.batches.chunks_per_epoch - 1, None
         try:
             for chunk in chunks:
-                first = int(self.train_state.step)
                 on_device = placed(chunk, self.mesh)
-                self.train_state, result = self.program(self.train_state, on_device, self.draw_key)
+                under_way = self.dispatch(on_device)
                 if progress.chunk == last and progress.epoch < self.last_epoch:
                     # While this chunk is computed, the next epoch's first one is prepared.
                     self.upcoming = self.batches.chunks(progress.epoch + 1)
-                self.count(chunk, on_device, result, first)
+                self.count(chunk, on_device, under_way)
                 progress.seconds = time.perf_counter() - began
                 yield
         finally:
             close(chunks)
 
-    def count(self, chunk: Chunk, on_device: Chunk, result: ChunkResult, first: int) -> None:
-        progress = self.progress
+    def dispatch(self, on_device: Chunk) -> Any:
+        """Start on a chunk; return what :meth:`count` needs of it."""
+        first = int(self.train_state.step)
+        self.train_state, result = self.program(self.train_state, on_device, self.draw_key)
+        return result, first
+
+    def count(self, chunk: Chunk, on_device: Chunk, under_way: Any) -> None:
+        """Wait for a chunk, and enter its losses into the progress."""
+        progress, (result, first) = self.progress, under_way
         real = chunk.rows > 0
         if not bool(self.train_state.finite) or not bool(result.settled):
             applied = int(self.train_state.step) - first
@@ -312,20 +314,23 @@ class _Loop:
         began = time.perf_counter()
         params, state = self.kept()
         train_metric = metric(self.likelihood, progress.score, progress.counted, self.score_scale)
-        row: dict[str, Any] = {"epoch": progress.epoch, "steps": self.batches.steps}
         parts = {"train": {"loss": progress.loss / self.batches.rows} | train_metric}
         for name, batches in self.sets.items():
             parts[name] = evaluate(self.network, self.likelihood, params, state, batches, self.score_scale)
-        for quantity in ("loss", self.likelihood.metric):
-            row |= {f"{name}_{quantity}": values[quantity] for name, values in parts.items()}
+        row = self.line(parts, progress.learning_rate, progress.seconds + time.perf_counter() - began)
         row |= {name: float(score(params, state)) for name, score in self.scores.items()}
-        row["learning_rate"] = progress.learning_rate
-        row["seconds"] = progress.seconds + time.perf_counter() - began
         progress.next_epoch(row)
         if self.stopping is not None and self.stopping.best(progress.history) == row["epoch"]:
             # A copy: the next step takes over the state's memory.
             self.best, progress.best_epoch = _copy((params, state)), row["epoch"]
         self.tell("on_epoch_end", row)
+
+    def line(self, parts: dict[str, dict[str, float]], learning_rate: float | None, seconds: float) -> dict[str, Any]:
+        """Return the log's line of the epoch."""
+        row: dict[str, Any] = {"epoch": self.progress.epoch, "steps": self.batches.steps}
+        for quantity in ("loss", self.likelihood.metric):
+            row |= {f"{name}_{quantity}": values[quantity] for name, values in parts.items()}
+        return row | {"learning_rate": learning_rate, "seconds": seconds}
 
     def kept(self) -> tuple[Params, State]:
         """Return what a model made now would hold."""
@@ -338,18 +343,22 @@ class _Loop:
 
     def diverge(self, chunk: Chunk, applied: int) -> None:
         """Raise the error that names the first bad quantity; ``applied`` of the chunk's updates were made."""
-        at: TrainState = self.train_state
+        number, quantity = self.cause(self.train_state, self.draw_key, chunk, applied)
+        error = DivergedError(self.progress.epoch, number, quantity, HINT)
+        error.trained = self.trained("diverged")
+        raise error
+
+    def cause(self, at: TrainState, draw_key: Array, chunk: Chunk, applied: int) -> tuple[int, str]:
+        """Return the step of the epoch that went to infinity, and its first bad quantity."""
         number = self.progress.chunk * len(chunk.rows) + applied
         quantity = broken_parameter(self.network, at.params)
         if quantity is None:
             number += 1  # the step whose update was not made any more
             minibatch = jax.tree.map(lambda a: a[applied], chunk)
             point = self.optimizer.gradient_point(at.params, at.optimizer_state)
-            key = jax.random.fold_in(self.draw_key, at.step)
+            key = jax.random.fold_in(draw_key, at.step)
             quantity = first_not_finite(self.network, self.likelihood, point, at.state, minibatch, key=key)
-        error = DivergedError(self.progress.epoch, number, quantity, HINT)
-        error.trained = self.trained("diverged")
-        raise error
+        return number, quantity
 
     def trained(self, status: str) -> Trained:
         params, state = self.kept()
@@ -367,7 +376,7 @@ def _copy(arrays: Any) -> Any:
     return jax.tree.map(lambda a: a.copy(), arrays)
 
 
-def _keys(seed: int) -> tuple[Array, Array]:
+def keys_of(seed: int) -> tuple[Array, Array]:
     """Return the keys for starting parameters and for draws while training."""
     init_key, draw_key = jax.jit(lambda s: tuple(jax.random.split(jax.random.key(s))))(np.uint32(seed % 2**32))
     return init_key, draw_key

@@ -42,7 +42,9 @@ KNOT_ROWS = 20_000
 """Layers that learn from rows before training, such as knots at quantiles, see at most so many."""
 
 
-def initial_params(network: Network, likelihood: Likelihood, batches: Batches, key: Array) -> Params:
+def initial_params(
+    network: Network, likelihood: Likelihood, batches: Batches, key: Array, y: NDArray[Any] | None = None
+) -> Params:
     """Return starting parameters: initializers, then the output bias that predicts the training targets' average.
 
     Args:
@@ -50,6 +52,7 @@ def initial_params(network: Network, likelihood: Likelihood, batches: Batches, k
         likelihood: gives the best constant output for the targets.
         batches: the training set; some of its rows serve data-dependent initializers.
         key: random key.
+        y: the targets to predict the average of, where some rows of the set are held out.
 
     Example:
         >>> import jax, numpy as np
@@ -64,12 +67,19 @@ def initial_params(network: Network, likelihood: Likelihood, batches: Batches, k
         [3.0]
     """
     params = network.init(key, jnp.asarray(batches.sample(256)))
-    bias = np.asarray(likelihood.output_bias(known_targets(batches), network.outputs), np.float32)
+    targets = known_targets(batches) if y is None else y
+    bias = np.asarray(likelihood.output_bias(targets, network.outputs), np.float32)
     return (*params[:-1], network.layers[-1].with_output_bias(params[-1], bias))
 
 
 def initial_state(
-    network: Network, optimizer: Optimizer, params: Params, *, average: bool, rows: NDArray[Any] | None = None
+    network: Network,
+    optimizer: Optimizer,
+    params: Params,
+    *,
+    average: bool,
+    rows: NDArray[Any] | None = None,
+    members: bool = False,
 ) -> TrainState:
     """Return the state before the first step; one program, so that no small operation is compiled by itself.
 
@@ -79,15 +89,16 @@ def initial_state(
         params: θ_0.
         average: whether a moving average of θ is kept.
         rows: (rows, inputs) training rows, for layers that learn from them before training, such as knots.
+        members: the parameters, and with them the state, have a leading axis of members.
     """
     # Rows are for NumPy, outside of the program: it then serves for other rows as well.
     fitted = None if rows is None else network.init_state(rows)
-    state: TrainState = _initial_program(network, optimizer.init, average)(params, fitted)
+    state: TrainState = _initial_program(network, optimizer.init, average, members)(params, fitted)
     return state
 
 
 @lru_cache(maxsize=64)
-def _initial_program(network: Network, init: Any, average: bool) -> Any:
+def _initial_program(network: Network, init: Any, average: bool, members: bool) -> Any:
     def build(params: Params, fitted: State) -> TrainState:
         copy = jax.tree.map(jnp.copy, params)
         return TrainState(
@@ -99,4 +110,4 @@ def _initial_program(network: Network, init: Any, average: bool) -> Any:
             jnp.ones((), bool),
         )
 
-    return jax.jit(build)
+    return jax.jit(jax.vmap(build, in_axes=(0, None)) if members else build)

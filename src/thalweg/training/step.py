@@ -92,6 +92,9 @@ class ChunkResult(NamedTuple):
     measured: tuple[tuple[Array, Any], ...]
 
 
+ChunkSteps = Callable[[TrainState, Chunk, Array], tuple[TrainState, ChunkResult]]
+
+
 @lru_cache(maxsize=64)
 def train_program(
     network: Network,
@@ -99,8 +102,21 @@ def train_program(
     optimizer: Optimizer,
     average: float = 0.0,
     measures: tuple[Measure, ...] = (),
-) -> Callable[[TrainState, Chunk, Array], tuple[TrainState, ChunkResult]]:
-    r"""Return the program (state, chunk, key) ↦ (state, result) that scans the steps of a chunk.
+) -> ChunkSteps:
+    """Return :func:`chunk_steps` as a jitted program; it consumes (donates) the state it is given."""
+    steps = chunk_steps(network, likelihood, optimizer, average, measures)
+    program: ChunkSteps = jax.jit(steps, donate_argnums=0, compiler_options=compiler_options())
+    return program
+
+
+def chunk_steps(
+    network: Network,
+    likelihood: Likelihood,
+    optimizer: Optimizer,
+    average: float = 0.0,
+    measures: tuple[Measure, ...] = (),
+) -> ChunkSteps:
+    r"""Return the function (state, chunk, key) ↦ (state, result) that scans the steps of a chunk.
 
     Each step takes the gradient of L = Σ w_n cost_n and applies the optimizer's update. A step whose loss or bias
     gradients are not finite is not applied, nor is any after it: the state keeps the last θ_t from which the trouble
@@ -112,9 +128,6 @@ def train_program(
         optimizer: gives the update.
         average: decay of the moving average of θ, 0 for none.
         measures: what hooks want to know of a step.
-
-    Returns:
-        The jitted program; it consumes (donates) the state it is given.
     """
 
     def step(
@@ -227,17 +240,27 @@ def train_program(
         )
         return state, reports
 
-    program: Callable[[TrainState, Chunk, Array], tuple[TrainState, ChunkResult]] = jax.jit(
-        run, donate_argnums=0, compiler_options=compiler_options()
-    )
-    return program
+    return run
+
+
+EvaluationSteps = Callable[[Params, State, Chunk], tuple[Array, Array, Array]]
 
 
 @lru_cache(maxsize=64)
-def evaluation_program(
-    network: Network, likelihood: Likelihood
-) -> Callable[[Params, State, Chunk], tuple[Array, Array, Array]]:
-    """Return the program (θ, state, chunk) ↦ per minibatch (S,) loss, (S, scores) score sums, (S,) counted rows."""
+def evaluation_program(network: Network, likelihood: Likelihood) -> EvaluationSteps:
+    """Return :func:`evaluation_steps` as a jitted program."""
+    program: EvaluationSteps = jax.jit(evaluation_steps(network, likelihood), compiler_options=compiler_options())
+    return program
+
+
+def evaluation_steps(network: Network, likelihood: Likelihood, *, sparse: bool = False) -> EvaluationSteps:
+    """Return the function (θ, state, chunk) ↦ per minibatch (S,) loss, (S, scores) score sums, (S,) counted rows.
+
+    Args:
+        network: the network.
+        likelihood: gives cost and score.
+        sparse: do not compute minibatches in which no row has weight.
+    """
 
     def run(params: Params, state: State, chunk: Chunk) -> tuple[Array, Array, Array]:
         def one(minibatch: Chunk) -> tuple[Array, Array, Array]:
@@ -247,13 +270,16 @@ def evaluation_program(
             loss = likelihood.loss(outputs, minibatch.y, minibatch.weight)
             return loss, jnp.sum(score, axis=0), jnp.sum(counted, dtype=jnp.float32)
 
-        sums: tuple[Array, Array, Array] = jax.lax.map(one, chunk)
+        def if_counted(minibatch: Chunk) -> tuple[Array, Array, Array]:
+            nothing = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(lambda: one(minibatch)))
+            some = jnp.any(minibatch.weight > 0)
+            sums: tuple[Array, Array, Array] = jax.lax.cond(some, lambda: one(minibatch), lambda: nothing)
+            return sums
+
+        sums: tuple[Array, Array, Array] = jax.lax.map(if_counted if sparse else one, chunk)
         return sums
 
-    program: Callable[[Params, State, Chunk], tuple[Array, Array, Array]] = jax.jit(
-        run, compiler_options=compiler_options()
-    )
-    return program
+    return run
 
 
 def compiler_options() -> dict[str, str] | None:
