@@ -299,7 +299,7 @@ cells = st.one_of(st.none(), st.text(max_size=4))
 def test_any_frame_survives_the_round_trip(rows: list[tuple[str | None, float | None, bool]]) -> None:
     frame = pl.DataFrame(
         rows, schema={"text": pl.String, "number": pl.Float64, "flag": pl.Boolean}, orient="row"
-    ).with_columns(target=pl.Series([i % 2 for i in range(len(rows))]))
+    ).with_columns(row=pl.int_range(len(rows)), target=pl.Series([i % 2 for i in range(len(rows))]))
     table = read(frame)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)

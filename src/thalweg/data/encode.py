@@ -1,37 +1,36 @@
 """The fitted encoder: what turns tables into arrays, fitted on training rows and saved with the model.
 
-Numbers are scaled, text, categories and booleans with few levels become one-hot columns, those with many a code each,
-dates become days since 1970; class labels become indices, continuous targets are standardized. The encoded columns
-are the numbers in the order of the table, then indicators of missing numbers, then the one-hot columns, then the
-codes.
+Numbers are scaled, dates become elapsed days and cycles, text, categories and booleans with few levels become one-hot
+columns, those with many a code each; class labels become indices, continuous targets are standardized. The encoded
+columns are the numbers in the order of the table, the parts of dates, indicators of missing numbers, the one-hot
+columns, and the codes.
 """
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from thalweg.core.errors import ArgumentError, DataError, DataWarning, nearest
+from thalweg.core.errors import DataError, DataWarning
+from thalweg.data.align import aligned, framed, numeric
 from thalweg.data.chunks import check_numbers
 from thalweg.data.codes import Codes
+from thalweg.data.columns import FEW_LEVELS, Fitted, Wishes, fit_columns, number_matrix, some
+from thalweg.data.dates import Dates
 from thalweg.data.layout import Layout
-from thalweg.data.levels import MOST_LEVELS, Levels
+from thalweg.data.levels import Levels
 from thalweg.data.numbers import Numbers
-from thalweg.data.schema import as_numbers, kind_of
+from thalweg.data.schema import Column
+from thalweg.data.suspects import warn_of_leaks, warn_of_lost_digits
 from thalweg.data.table import Array, Table
 from thalweg.data.targets import Label, Targets
 
-if TYPE_CHECKING:
-    import polars as pl
-
-
-FEW_LEVELS = 8
-"""Columns of at most so many levels are one-hot coded, others embedded: as in RealMLP (Holzmüller et al. 2024)."""
+SAMPLE_ROWS = 10_000  # so many rows tell whether numbers lose their digits
+EXACT = 2**24  # up to here float32 tells all whole numbers apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +47,8 @@ class Encoder:
         example_shape: shape of one example before flattening, for images.
         dtype: type of the training array, ``"frame"`` for data frames.
         codes: the fitted codes of columns with many levels.
+        dates: the fitted dates, whose parts follow the other numbers.
+        columns: what each column of a data frame was taken for.
 
     Example:
         >>> table = Table("toy", np.array([[1.0], [3.0]]), np.array(["no", "yes"]), ("a",), "answer")
@@ -65,6 +66,8 @@ class Encoder:
     example_shape: tuple[int, ...] | None
     dtype: str
     codes: tuple[Codes, ...] = ()
+    dates: tuple[Dates, ...] = ()
+    columns: tuple[Column, ...] = ()
 
     @staticmethod
     def fit(
@@ -75,6 +78,7 @@ class Encoder:
         standardize: bool = True,
         standardize_target: bool | None = None,
         scaling: str = "standard",
+        columns: Mapping[str, str] | None = None,
         embed: bool = False,
         onehot_levels: int = FEW_LEVELS,
         min_count: int | None = None,
@@ -91,6 +95,7 @@ class Encoder:
             standardize_target: whether regression targets are standardized; by default as ``standardize``.
             scaling: how numbers are scaled: ``"standard"`` (mean 0, deviation 1), ``"robust"`` (median 0, distance
                 of the quartiles 1, smoothly clipped to ±3), ``"quantile"`` (normal scores) or ``"none"``.
+            columns: what columns are, where it is not what is inferred: name ↦ a key of ``KINDS``.
             embed: whether columns with more than ``onehot_levels`` levels get codes, of which the network learns
                 vectors; without it they are one-hot coded too, up to 100 levels each.
             onehot_levels: see ``embed``.
@@ -98,7 +103,7 @@ class Encoder:
             outputs: the map of targets where it is known; kind, classes and standardize_target are then not needed.
 
         Raises:
-            ArgumentError: ``kind`` does not fit the target.
+            ArgumentError: ``kind`` does not fit the target, or ``columns`` names none or no kind.
             DataError: data that cannot be learned from; names column, row and cell.
         """
         if len(table) == 0:
@@ -109,30 +114,36 @@ class Encoder:
             classes=classes,
             standardize=standardize if standardize_target is None else standardize_target,
         )
+        if columns and not table.is_frame:
+            table = framed(table)
         if table.is_frame:
-            kinds = {name: kind_of(table.frame[name], table.name) for name in table.feature_names}
-            names = tuple(name for name, kind in kinds.items() if kind == "number")
-            matrix = _matrix(table.frame, names, table.name)
-            series = [table.frame[name] for name, kind in kinds.items() if kind == "levels"]
-            many = [embed and column.drop_nulls().n_unique() > onehot_levels for column in series]
-            codes = tuple(Codes.fit(c, min_count or 2) for c, coded in zip(series, many, strict=True) if coded)
-            levels = tuple(
-                Levels.fit(c, min_count=min_count or 1) for c, coded in zip(series, many, strict=True) if not coded
-            )
-            for level in levels:
-                if level.other and len(level.levels) == MOST_LEVELS:
-                    _warn_of_levels(level.name, table.frame[level.name].n_unique(), table.name)
-            ignored = tuple(name for name, kind in kinds.items() if kind == "nothing")
-            dtype = "frame"
+            fitted = fit_columns(table, Wishes(columns or {}, embed, onehot_levels, min_count))
+            matrix, dtype = number_matrix(table.frame, fitted.numbers, fitted.dates, table.name), "frame"
         else:
-            matrix, names, levels, ignored, codes = _numeric(table), table.feature_names, (), (), ()
-            dtype = table.array.dtype.name
-        if not names and not levels and not codes:
-            raise DataError(f"{table.name}: no feature column is left to learn from. Give columns beside the target.")
+            fitted = Fitted((), table.feature_names, (), (), ())
+            matrix, dtype = numeric(table), table.array.dtype.name
         shared = table.example_shape is not None or dtype == "uint8"
-        scaling = scaling if standardize else "none"
-        numbers = Numbers.fit(matrix, scaling=scaling, shared=shared, names=names, source=table.name)
-        return Encoder(names, numbers, levels, ignored, outputs, table.target_name, table.example_shape, dtype, codes)
+        names = (*fitted.numbers, *(name for date in fitted.dates for name in date.feature_names))
+        encoder = Encoder(
+            number_names=fitted.numbers,
+            numbers=Numbers.fit(
+                matrix, scaling=scaling if standardize else "none", shared=shared, names=names, source=table.name
+            ),
+            levels=fitted.levels,
+            ignored=fitted.ignored,
+            outputs=outputs,
+            target_name=table.target_name,
+            example_shape=table.example_shape,
+            dtype=dtype,
+            codes=fitted.codes,
+            dates=fitted.dates,
+            columns=fitted.columns,
+        )
+        if not encoder.input_names:
+            raise DataError(f"{table.name}: no feature column is left to learn from. Give columns beside the target.")
+        if not shared and not table.is_mapped:
+            encoder._warn_of_suspects(table, matrix)
+        return encoder
 
     @property
     def task(self) -> str:
@@ -162,7 +173,12 @@ class Encoder:
     @property
     def input_names(self) -> tuple[str, ...]:
         """Columns a table must have."""
-        return (*self.number_names, *(column.name for column in self._levels))
+        return (*self.number_names, *(column.name for column in (*self.dates, *self._levels)))
+
+    @property
+    def number_columns(self) -> tuple[str, ...]:
+        """Names of the leading encoded columns: quantities, then the parts of dates."""
+        return (*self.number_names, *(name for date in self.dates for name in date.feature_names))
 
     @property
     def layout(self) -> Layout:
@@ -179,8 +195,9 @@ class Encoder:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the encoded columns, such as ``"age"``, ``"age (missing)"``, ``"sex=male"``, ``"city (code)"``."""
-        gaps = (f"{self.number_names[i]} (missing)" for i in self.numbers.missing)
-        return (*self.number_names, *gaps, *(name for column in self._levels for name in column.feature_names))
+        names = self.number_columns
+        gaps = (f"{names[i]} (missing)" for i in self.numbers.missing)
+        return (*names, *gaps, *(name for column in self._levels for name in column.feature_names))
 
     def features(self, table: Table) -> Array:
         """Encode the features of a table as float32 (N, d).
@@ -190,8 +207,11 @@ class Encoder:
         Raises:
             DataError: a column is missing, or a cell is no number; names it.
         """
-        matrix, frame = self._aligned(table)
-        check_numbers(matrix, self.number_names, table.name)
+        known = (*self.ignored, *self.target_names, self.target_name or "")
+        part = aligned(table, self.input_names, known, self.dtype, bool(self.dates or self._levels))
+        frame = None if isinstance(part, np.ndarray) else part
+        matrix: Any = part if frame is None else number_matrix(frame, self.number_names, self.dates, table.name)
+        check_numbers(matrix, self.number_columns, table.name)
         self._warn_of_scale(matrix, table.name)
         self._warn_of_gaps(matrix, table.name)
         out = np.zeros((len(table), self.feature_width), np.float32)
@@ -199,7 +219,7 @@ class Encoder:
         self.numbers.transform(matrix, out[:, :end])
         unseen: dict[str, int] = {}
         for column in self._levels:
-            assert frame is not None, "arrays have no levels"
+            assert frame is not None, "levels are read from frames"
             start, end = end, end + column.feature_width
             _, count = column.transform(frame[column.name], out[:, start:end])
             if count:
@@ -221,7 +241,7 @@ class Encoder:
         Raises:
             DataError: the encoder has one-hot columns, or another number of columns.
         """
-        text = bool(self._levels)
+        text = bool(self.dates or self._levels)
         if text or rows.ndim != 2 or rows.shape[1] != self.numbers.width:
             raise DataError(
                 f"expected rows of {len(self.input_names)} columns{' with text' if text else ''}, "
@@ -258,6 +278,8 @@ class Encoder:
             "example_shape": None if self.example_shape is None else list(self.example_shape),
             "dtype": self.dtype,
             "codes": [code.to_dict() for code in self.codes],
+            "dates": [date.to_dict() for date in self.dates],
+            "columns": [column.to_dict() for column in self.columns],
         }
 
     @staticmethod
@@ -272,55 +294,36 @@ class Encoder:
             target_name=data["target_name"],
             example_shape=None if data["example_shape"] is None else tuple(data["example_shape"]),
             dtype=data["dtype"],
+            # Files up to schema 2 had neither codes nor dates: these were numbers.
             codes=tuple(Codes.from_dict(code) for code in data.get("codes", [])),
+            dates=tuple(Dates.from_dict(date) for date in data.get("dates", [])),
+            columns=tuple(Column(**column) for column in data.get("columns", [])),
         )
 
     @property
     def _levels(self) -> tuple[Levels | Codes, ...]:
         return (*self.levels, *self.codes)
 
-    def _aligned(self, table: Table) -> tuple[Array, pl.DataFrame | None]:
-        """The numbers of a table in the order of training, and the data frame that holds the levels."""
-        columns = table.feature_names
-        needed = self.input_names
-        absent = [name for name in needed if name not in set(columns)]
-        if absent and self._positional(table):
-            if table.is_frame:
-                return _matrix(table.frame, columns, table.name), None
-            return _numeric(table), None
-        if absent:
-            free = [name for name in columns if name not in needed]
-            hint = nearest(absent[0], free) or f"It has {_some(columns)}."
-            more = "" if table.is_frame else " Give one example a row; a single example is x[None]."
-            raise DataError(
-                f"{table.name}: expected the {len(needed)} columns of training, {len(absent)} are missing: "
-                f"{_some(absent)}. {hint}{more}"
-            )
-        extra = [name for name in columns if name not in {*needed, *self.ignored, *self.target_names, self.target_name}]
-        if extra:
-            warnings.warn(
-                f"{table.name}: columns that training did not have are ignored: {_some(extra)}.",
-                DataWarning,
-                stacklevel=3,
-            )
-        if table.is_frame:
-            return _matrix(table.frame, self.number_names, table.name), table.frame
-        matrix = _numeric(table)
-        if columns != self.number_names:
-            place = {name: i for i, name in enumerate(columns)}
-            matrix = matrix[:, [place[name] for name in self.number_names]]
-        if text := [column.name for column in self._levels]:
-            raise DataError(
-                f"{table.name}: expected a table with the text columns {_some(text)}, "
-                "got an array of numbers. Give a data frame."
-            )
-        return matrix, None
-
-    def _positional(self, table: Table) -> bool:
-        """Whether columns fit by their order: an array on either side, no names of its own, the same number."""
-        arrays = self.dtype != "frame" or not table.is_frame
-        nameless = _nameless(self.input_names) or _nameless(table.feature_names)
-        return arrays and nameless and not self._levels and table.width == len(self.input_names)
+    def _warn_of_suspects(self, table: Table, matrix: Array) -> None:
+        """Warn of columns that give the target away, or lose their digits."""
+        step = max(1, len(matrix) // SAMPLE_ROWS)
+        sample = matrix[::step]
+        encoded = self.numbers.transform(sample)
+        with np.errstate(invalid="ignore"):
+            large = np.flatnonzero((np.abs(sample) > EXACT).any(axis=0)).tolist()
+        lost = {}
+        for name, i in ((self.number_columns[i], i) for i in large):
+            whole = table.is_frame and name in self.number_names  # what is large may differ beyond float64
+            values = table.frame[name].gather_every(step).n_unique() if whole else len(np.unique(sample[:, i]))
+            lost[name] = (values, encoded[:, i])
+        warn_of_lost_digits(lost, table.name)
+        columns = {name: matrix[:, i] for i, name in enumerate(self.number_names)}
+        for level in self._levels:
+            codes = Codes(level.name, level.levels).transform(table.frame[level.name])[0]
+            columns[level.name] = codes[:, 0]
+        if self.task != "multilabel":
+            y = self.outputs.transform(table)
+            warn_of_leaks(columns, y if y.ndim == 1 else self.outputs.unscale(y), table.name)
 
     def _warn_of_scale(self, matrix: Array, source: str) -> None:
         if self.dtype == "uint8" and matrix.dtype.kind == "f" and matrix.size and np.nanmax(matrix) <= 1:
@@ -333,55 +336,12 @@ class Encoder:
     def _warn_of_gaps(self, matrix: Array, source: str) -> None:
         if matrix.dtype.kind != "f":
             return
-        gaps = np.isnan(matrix).sum(axis=0)
-        new = {self.number_names[i]: int(gaps[i]) for i in np.flatnonzero(gaps) if i not in self.numbers.missing}
+        gaps, names = np.isnan(matrix).sum(axis=0), self.number_columns
+        new = {names[i]: int(gaps[i]) for i in np.flatnonzero(gaps) if i not in self.numbers.missing}
         if new:
             warnings.warn(
                 f"{source}: {sum(new.values())} numbers are missing in columns where training missed none: "
-                f"{_some(list(new))}; the mean of training stands in.",
+                f"{some(list(new))}; the middle of training stands in.",
                 DataWarning,
                 stacklevel=3,
             )
-
-
-def _warn_of_levels(name: str, count: int, source: str) -> None:
-    warnings.warn(
-        f"{source}: column {name!r} has {count} levels: the {MOST_LEVELS} most frequent get a column each, the others "
-        "share one.",
-        DataWarning,
-        stacklevel=3,
-    )
-
-
-def _matrix(frame: pl.DataFrame, names: Sequence[str], source: str) -> Array:
-    """Columns as a float64 matrix (N, d), NaN where missing."""
-    import polars as pl
-
-    numbers = [as_numbers(frame[name], source) for name in names]
-    if not numbers:
-        return np.zeros((len(frame), 0))
-    matrix: Array = pl.DataFrame(numbers).to_numpy()
-    return matrix
-
-
-def _numeric(table: Table) -> Array:
-    x = table.array
-    if x.dtype.kind not in "biuf":
-        raise ArgumentError(
-            "data",
-            f"an array of numbers in {table.name}",
-            f"an array of {x.dtype}",
-            "Give text columns as a data frame.",
-        )
-    return x.astype(np.int8) if x.dtype.kind == "b" else x
-
-
-def _nameless(names: Sequence[str]) -> bool:
-    """Whether columns are only numbered, as those of an array are."""
-    return all(re.fullmatch(r"(x|pixel|column_)\d+", name) for name in names)
-
-
-def _some(names: Sequence[str]) -> str:
-    """A few names for a message."""
-    shown = ", ".join(map(repr, names[:5]))
-    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown

@@ -11,7 +11,7 @@ import numpy as np
 
 from thalweg.core.errors import ArgumentError, DataError, DataWarning, nearest
 from thalweg.data.kinds import FEW_CLASSES, TASKS, guess_kind
-from thalweg.data.schema import is_number
+from thalweg.data.schema import FEW_ROWS, is_number
 from thalweg.data.table import Array, Table
 from thalweg.data.target_values import (
     as_counts,
@@ -68,7 +68,8 @@ class Targets:
 
         Raises:
             ArgumentError: ``kind`` is unknown or does not fit the target; ``classes`` for targets that have none.
-            DataError: missing, absurd or constant targets; text among numbers; a value that is none of the kind.
+            DataError: missing or absurd targets; text among numbers; a value that is none of the kind; a single class,
+                or a different one in each row.
         """
         if kind not in {"auto", *TASKS}:
             raise ArgumentError("kind", f"one of auto, {', '.join(TASKS)}", repr(kind))
@@ -89,11 +90,15 @@ class Targets:
             return Targets(kind, None, names, zeros, ones)
         numbers = as_counts(y, what) if kind == "counts" else as_numbers(y, what)
         mean, scale = numbers.mean(axis=0), numbers.std(axis=0)
-        if (scale <= 1e-13 * np.abs(mean)).any():
-            raise DataError(
-                f"{what}: all {len(numbers)} rows hold {numbers[0, np.argmin(scale)]:g}, there is nothing to learn. "
-                "Choose another target."
+        constant = scale <= 1e-13 * np.abs(mean)
+        if constant.any():
+            warnings.warn(
+                f"{what}: all {len(numbers)} rows hold {numbers[0, np.argmax(constant)]:g}: nothing but that can be "
+                "learned.",
+                DataWarning,
+                stacklevel=3,
             )
+            scale[constant] = 1.0
         if kind == "counts" or not standardize:
             mean, scale = zeros, ones
         return Targets(kind, None, names, mean, scale)
@@ -188,6 +193,18 @@ def _fit_classes(table: Table, y: Array, what: str, kind: str, order: Sequence[s
         raise DataError(
             f"{what}: expected at least two classes, got only {found[0].item()!r} in all {len(labels)} rows. "
             "Add rows of another class, or choose another target."
+        )
+    if len(found) == len(labels) >= FEW_ROWS and labels.dtype.kind == "U" and order is None:
+        raise DataError(
+            f"{what}: each of the {len(labels)} rows has a class of its own, such as {found[0].item()!r}, as names or "
+            "identifiers do. Choose another target."
+        )
+    count = len(found) if order is None else max(len(order), len(found))
+    if count > len(labels) or 2 * len(found) > len(labels) >= FEW_ROWS:
+        warnings.warn(
+            f"{what}: {count} classes for {len(labels)} rows: most have too few rows to learn from.",
+            DataWarning,
+            stacklevel=4,
         )
     seen = [label.item() for label in found]
     if order is None:

@@ -81,11 +81,11 @@ def _input_faults(encoder: Encoder, network: Network) -> Iterator[str]:
     levels = [name for level in encoder.levels for name in (level.name, *level.levels)]
     levels += [name for code in encoder.codes for name in (code.name, *code.levels)]
     # What comes from a file need not be of the type that is declared.
-    names: list[Any] = [*encoder.number_names, *encoder.ignored, *levels, encoder.dtype, encoder.target_name or ""]
+    names: list[Any] = [*encoder.number_columns, *encoder.ignored, *levels, encoder.dtype, encoder.target_name or ""]
     if not all(isinstance(name, str) for name in names):
         yield "the encoder has a name that is no text"
-    if len(encoder.number_names) != numbers.width:
-        yield f"the encoder has {len(encoder.number_names)} number_names for {numbers.width} columns"
+    if len(encoder.number_columns) != numbers.width:
+        yield f"the encoder has {len(encoder.number_columns)} number_names for {numbers.width} columns"
     for name in ("center", "scale", "fill"):
         array = getattr(numbers, name)
         if array.shape not in {(1,), (numbers.width,)} or not np.isfinite(array).all():

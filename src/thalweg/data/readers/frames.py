@@ -106,14 +106,31 @@ def from_native(data: Any, name: str, target: str | None, need_target: bool, y: 
         data = data.collect()
     if isinstance(data, pl.DataFrame):
         return from_frame(data, name, target, need_target, y)
-    frame: Any = nw.from_native(data)
+    try:
+        frame: Any = nw.from_native(data)
+        names = [str(column) for column in frame.columns]
+    except nw.exceptions.DuplicateError:
+        names = [str(column) for column in getattr(data, "column_names", getattr(data, "columns", []))]
+    if twice := sorted({column for column in names if names.count(column) > 1}):
+        raise DataError(f"{name}: several columns are called {', '.join(map(repr, twice))}. Give each its own name.")
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect(backend="polars")
+    return from_frame(pl.DataFrame([_column(column) for column in frame.iter_columns()]), name, target, need_target, y)
+
+
+def _column(column: Any) -> pl.Series:
+    """A polars series of a narwhals one; categories stay such, whatever they are."""
+    import narwhals as nw
+    import polars as pl
+
     try:
-        polars = frame.to_polars()
-    except ImportError:  # pandas goes through PyArrow, which need not be there
-        polars = pl.DataFrame([_series(frame[column], column) for column in frame.columns])
-    return from_frame(polars, name, target, need_target, y)
+        series: pl.Series = column.to_polars()
+    # pandas goes through PyArrow, which need not be there, and which refuses mixed and rare types.
+    except (ImportError, TypeError, ValueError, OverflowError, NotImplementedError):
+        series = _series(column, column.name)
+    if isinstance(column.dtype, (nw.Categorical, nw.Enum)) and series.dtype.is_numeric():
+        series = series.cast(pl.String)
+    return series.alias(str(column.name))
 
 
 def _series(column: Any, name: object) -> pl.Series:
@@ -149,7 +166,10 @@ def is_frame(data: Any) -> bool:
         return False
     import narwhals as nw
 
-    return isinstance(nw.from_native(data, pass_through=True), (nw.DataFrame, nw.LazyFrame))
+    try:
+        return isinstance(nw.from_native(data, pass_through=True), (nw.DataFrame, nw.LazyFrame))
+    except nw.exceptions.DuplicateError:  # of columns, which reading it will tell
+        return True
 
 
 def from_arrays(
