@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from thalweg.core.errors import ArgumentError, DataError, StorageError, ThalwegError
+from thalweg.core.errors import ArgumentError, DataError, DataWarning, StorageError, ThalwegError
 from thalweg.data.bundled import load_dataset
 from thalweg.data.encode import Encoder
 from thalweg.data.read import read
@@ -171,8 +171,15 @@ def test_lengths_must_agree() -> None:
 def test_one_class_only() -> None:
     with refuses(DataError, "at least two classes, got only 'a' in all 5 rows"):
         Encoder.fit(read((np.arange(5), ["a"] * 5)))
-    with refuses(DataError, r"all 30 rows hold 3\.5, there is nothing to learn"):
-        Encoder.fit(read((np.arange(30), np.full(30, 3.5))))
+
+
+def test_a_constant_target_is_warned_of_and_kept() -> None:
+    table = read((np.arange(30), np.full(30, 3.5)))
+    with pytest.warns(DataWarning, match=r"all 30 rows hold 3\.5: nothing but that can be learned"):
+        encoder = Encoder.fit(table)
+    y = encoder.targets(table)
+    assert not y.any()
+    assert (encoder.unscale_targets(y) == 3.5).all()
 
 
 @pytest.mark.parametrize(

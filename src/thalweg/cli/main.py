@@ -15,6 +15,7 @@ from typer import TyperException
 
 from thalweg.cli import (
     calibrate,
+    columns,
     datasets,
     decide,
     demo,
@@ -47,6 +48,7 @@ for module in (
     predict,
     decide,
     calibrate,
+    columns,
     summary,
     runs,
     report,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,9 +67,13 @@ def aligned(
 
 
 def framed(table: Table) -> Table:
-    """The table of an array as a data frame, so that its columns may be of different kinds."""
-    from dataclasses import replace
+    """The table of an array as a data frame, so that its columns may be of different kinds.
 
+    Raises:
+        ArgumentError: images, whose pixels are all alike, or an array on disk.
+    """
+    if table.example_shape is not None or table.is_mapped:
+        raise ArgumentError("columns", "a table in memory", "images" if table.example_shape else "an array on disk")
     return replace(table, features=_framed(numeric(table), table.feature_names))
 
 

@@ -170,13 +170,9 @@ def _without_idle(
             seen.setdefault(mark, []).append(name)
     constant = [name for name, reason in why.items() if reason == "never varies"]
     equal = [f"{name!r} ({reason})" for name, reason in why.items() if reason != "never varies"]
-    if constant:
-        told = f"columns that never vary are left out: {some(constant)}"
-        warnings.warn(f"{source}: {told}.", DataWarning, stacklevel=4)
-    if equal:
-        warnings.warn(
-            f"{source}: columns equal to another are left out: {some(equal, str)}.", DataWarning, stacklevel=4
-        )
+    for what, names in (("never vary", some(constant)), ("equal another", some(equal, str))):
+        if names:
+            warnings.warn(f"{source}: columns that {what} are left out: {names}.", DataWarning, stacklevel=4)
     return [replace(c, kind="ignore", why=why[c.name]) if c.name in why else c for c in columns]
 
 

@@ -21,6 +21,7 @@ from thalweg.data.chunks import check_numbers
 from thalweg.data.codes import Codes
 from thalweg.data.columns import FEW_LEVELS, Fitted, Wishes, fit_columns, number_matrix, some
 from thalweg.data.dates import Dates
+from thalweg.data.describe import describe
 from thalweg.data.layout import Layout
 from thalweg.data.levels import Levels
 from thalweg.data.numbers import Numbers
@@ -266,6 +267,21 @@ class Encoder:
         """Standardized numbers (N, K) in original units: y · scale + mean."""
         return self.outputs.unscale(y)
 
+    def describe(self) -> str:
+        """A table of words with a line for each column: kind, encoding, missing values, levels.
+
+        Example:
+            >>> import polars as pl
+            >>> from thalweg.data.read import read
+            >>> frame = pl.DataFrame({"size": [1, None, 3, 4], "color": list("aabc"), "y": [0, 1, 1, 0]})
+            >>> print(Encoder.fit(read(frame)).describe())
+            column  kind    encoded as                                missing  levels
+            size    number  standard scaling + indicator of missing        1
+            color   levels  one-hot, 3 columns                                      3
+            2 columns: 1 numbers (standard), 1 one-hot; 5 inputs
+        """
+        return describe(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
@@ -321,7 +337,7 @@ class Encoder:
         for level in self._levels:
             codes = Codes(level.name, level.levels).transform(table.frame[level.name])[0]
             columns[level.name] = codes[:, 0]
-        if self.task != "multilabel":
+        if self.task != "multilabel" and table.target is not None:
             y = self.outputs.transform(table)
             warn_of_leaks(columns, y if y.ndim == 1 else self.outputs.unscale(y), table.name)
 

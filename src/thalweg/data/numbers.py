@@ -23,6 +23,7 @@ from thalweg.data.table import Array
 
 SAMPLE_ROWS = 200_000  # medians and quantiles come from at most so many rows, evenly spaced
 SAMPLE_CELLS = 2**24  # and of wide arrays from fewer
+ROUNDING = 4e-15  # a deviation that is smaller beside the mean is that of rounding
 PIECE = 2**16  # so many numbers are scaled at once: they stay in the cache
 THREADED_CELLS = 2**20  # from so many numbers on, a search between knots is worth threads
 
@@ -79,7 +80,7 @@ class Numbers:
         known = np.maximum(count, 1)
         mean = shift + total / known
         std = np.sqrt(np.maximum(square / known - (total / known) ** 2, 0.0))
-        std[std <= np.maximum(1e-13 * np.abs(mean), TINY)] = 0.0
+        std[std <= np.maximum(ROUNDING * np.abs(mean), TINY)] = 0.0
         sample = _sample(x, shared)
         ranges = scaling in {"robust", "quantile"}
         low, high = _range(x, shared) if ranges else (mean, mean)

@@ -12,6 +12,7 @@ from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 from thalweg.data.encode import Encoder
 from thalweg.data.scalings import SCALINGS
+from thalweg.data.schema import KINDS
 from thalweg.data.windows import WindowEncoder
 from thalweg.decisions.calibration.methods import METHODS
 from thalweg.likelihoods import LIKELIHOODS, Likelihood, auto_likelihood, make_likelihood
@@ -55,6 +56,8 @@ def check_names(config: RunConfig, *, held_out: bool = False) -> None:
     dense_network(1, small, 1, activation, initializer=config.initializer, normalization=config.normalization)
     choose_optimizer(config, PRETENDED_STEPS)
     lookup(SCALINGS, config.scaling, "scaling")
+    for name, kind in config.columns.items():
+        lookup(KINDS, kind, f"columns: {name}")
     if config.calibrate != "none":
         lookup(METHODS | {"none": ""}, config.calibrate, "calibrate")
         if config.task != "rows":

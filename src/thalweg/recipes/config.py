@@ -93,6 +93,7 @@ Whole = Annotated[int, BeforeValidator(_no_flag)]
 Real = Annotated[float, BeforeValidator(_no_flag)]
 Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_widths)]
 Options = Annotated[dict[str, float], BeforeValidator(_options)]
+Words = Annotated[dict[str, str], BeforeValidator(_options)]
 Values = Annotated[dict[str, Any], BeforeValidator(_values)]
 
 
@@ -143,6 +144,14 @@ class RunConfig(BaseModel):
         None, "Data", "Folder for the encoded rows of data that streams; by default DATA.thalweg beside it."
     )
     standardize: bool = setting(True, "Data", "Scale features, and bring continuous targets to mean 0, deviation 1.")
+    columns: Words = setting(
+        {},
+        "Data",
+        "What columns are, as NAME=KIND,… with number, levels, date, dmy, mdy or ignore; the others are inferred.",
+    )
+    min_count: Whole | None = setting(
+        None, "Data", "Levels with fewer rows share one column or code; by default 1 for columns, 2 for codes.", ge=1
+    )
     scaling: str = setting("standard", "Data", "How numbers are scaled.", choices="data.scalings.SCALINGS")
     out: str | None = setting(None, "Run", "Run folder; by default runs/DATA-DATE-TIME.")
 

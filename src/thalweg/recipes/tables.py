@@ -111,7 +111,8 @@ def read_data(data: str, target: str | None) -> tuple[Table, Table | None]:
 
 def encoder_settings(config: RunConfig) -> dict[str, Any]:
     """The settings that decide what an encoder fits."""
-    return {name: getattr(config, name) for name in ("likelihood", "classes", "standardize", "scaling")}
+    names = ("likelihood", "classes", "standardize", "scaling", "columns", "min_count")
+    return {name: getattr(config, name) for name in names}
 
 
 def fit_encoder(table: Table, config: RunConfig, outputs: Targets | None = None) -> Encoder:

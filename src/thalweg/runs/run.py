@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, StorageError
+from thalweg.data.describe import in_short
 from thalweg.data.streaming.stream import Progress
 from thalweg.deploy import Model, Segmenter
 from thalweg.recipes.config import RunConfig, changed_settings, make_config
@@ -267,6 +268,8 @@ def _announce(plan: Plan, folder: RunFolder, say: Say) -> None:
             stacklevel=2,
         )
     say(plan.opening or _rows_line(plan))
+    if not plan.opening and plan.encoder.columns:
+        say(in_short(plan.encoder))
     say(f"{shape(plan)}, {facts.network(plan.network)['parameters']} parameters, {plan.likelihood.name} likelihood")
     steps = f"{plan.train.steps} minibatch{'es' if plan.train.steps > 1 else ''}"
     say(f"{steps} of {plan.train.batch_size} {'pixels' if plan.opening else 'rows'} an epoch; run folder {folder.path}")

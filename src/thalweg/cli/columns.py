@@ -1,0 +1,28 @@
+"""``thalweg columns DATA``: what the columns of a table are taken for, before anything is trained."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from thalweg.cli.flags import SettingsCommand, with_settings
+from thalweg.recipes.config import make_config
+
+Data = Annotated[str, typer.Argument(metavar="DATA", help="File, or name of a bundled set.", show_default=False)]
+SETTINGS = ("target", "columns", "classes", "likelihood", "standardize", "scaling", "min_count")
+
+
+def columns(data: Data, **settings: Any) -> int:
+    """Show the kind and the encoding of each column of DATA, and what is left out; --columns sets others."""
+    config = make_config({"data": data} | settings)
+    from thalweg.recipes.tables import fit_encoder, read_data
+
+    table, _ = read_data(config.data, config.target)
+    typer.echo(fit_encoder(table, config).describe())
+    return 0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("columns", cls=SettingsCommand)(with_settings(columns, SETTINGS))
