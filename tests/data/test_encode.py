@@ -319,7 +319,7 @@ NO_NUL = st.characters(exclude_characters="\0", codec="utf-8")  # NumPy drops it
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.one_of(st.text(NO_NUL, max_size=3), st.integers(-5, 5)).map(str), min_size=2, max_size=20))
 def test_any_labels_survive_the_round_trip(labels: list[str]) -> None:
-    labels = [*labels, "one", "two"]
+    labels = 3 * [*labels, "one", "two"]
     y = np.array(labels, dtype=object)
     table = read((np.arange(len(y)), y))
     encoder = again(Encoder.fit(table, kind="classes"))

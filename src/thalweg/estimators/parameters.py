@@ -35,6 +35,7 @@ IN_PYTHON = {
     "activation": "Activation of the hidden layers, or one for each.",
     "likelihood": "Distribution of the target, which gives the loss: a name or a likelihood object.",
     "likelihood_options": "Options of the likelihood by name.",
+    "columns": "What columns are, by name: number, levels, date, dmy, mdy or ignore; the others are inferred.",
     "schedule_options": "Options of the schedule by name.",
     "optimizer_options": "Options of the update rule by name.",
 }
@@ -150,5 +151,7 @@ class Parameters:
     calibrate: str = "none"
     standardize: bool = True
     scaling: str = "standard"
+    columns: Mapping[str, str] | None = None
+    min_count: int | None = None
     callbacks: Sequence[Callable[..., Any] | Any] = ()
     random_state: Any = 0
