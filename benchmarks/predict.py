@@ -18,6 +18,7 @@ WAYS = {
     "model": "`Model.predict`, no encoder",
     "encoder": "`Model.predict`, rows of an array",
     "frame": "`Model.predict`, rows of a data frame",
+    "estimator": "estimator's `predict`, rows of an array",
 }
 """What predicts, as `benchmarks.predict_worker` knows it."""
 
