@@ -90,10 +90,12 @@ class Gradients(Instrument):
 class Updates(Instrument):
     r"""Sizes of weights and updates, and their ratio: by what share a step changes the weights.
 
-    weight_rms = ‖W_l‖_F / √(M_l M_{l-1}), update_ratio = ‖ΔW_l‖_F / ‖W_l‖_F
+    weight_rms = ‖W_l‖_F / √(M_l M_{l-1}), update_ratio = ‖ΔW_l‖_F / ‖W_l‖_F,
+    alignment = -⟨ΔW_l, ∂L/∂W_l⟩ / (‖ΔW_l‖_F ‖∂L/∂W_l‖_F)
 
     A ratio of about 10⁻³ is usual; 10⁻¹ forgets what was learned, 10⁻⁶ learns nothing. Both norms are pooled over the
-    epoch before they are divided. Cost: 2¹³ entries of θ_t and of θ_{t+1} for each layer a step, as for gradients.
+    epoch before they are divided. The alignment is 1 for plain gradient descent, less with momentum and adaptive rules,
+    and below 0 only where steps climb the loss; it is the epoch's mean. Cost: 2¹³ entries of θ_t and of θ_{t+1} for each layer a step, as for gradients.
 
     Source: Bottou, in Karpathy, *CS231n: Convolutional Neural Networks for Visual Recognition* (2015), "Ratio of
     weights:updates"; You, Gitman, Ginsburg, *Large Batch Training of Convolutional Networks* (2017).
@@ -101,7 +103,7 @@ class Updates(Instrument):
 
     name: ClassVar[str] = "updates"
     cost: ClassVar[Cost] = "cheap"
-    quantities: ClassVar[tuple[str, ...]] = ("weight_rms", "update_ratio")
+    quantities: ClassVar[tuple[str, ...]] = ("weight_rms", "update_ratio", "alignment")
 
     def before(self, params: Params, number: Array, sites: tuple[Site, ...]) -> Any:
         return tuple(block(at(params, site.path)["weight"], number) for site in sites)
@@ -110,15 +112,24 @@ class Updates(Instrument):
         found: Values = {}
         for site, before in zip(step.sites, step.view.before[self.name], strict=True):
             after = block(at(step.view.after, site.path)["weight"], step.view.step)
+            gradient = block(step.gradient(site)["weight"], step.view.step)
+            update = after - before
+            squares = jnp.mean(jnp.square(update))
+            length = jnp.sqrt(squares * jnp.mean(jnp.square(gradient)))
             found[site.name] = {
                 "weight": jnp.mean(jnp.square(before)),
-                "update": jnp.mean(jnp.square(after - before)),
+                "update": squares,
+                "alignment": -jnp.mean(update * gradient) / length,
             }
         return found
 
     def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
         squares = {name: (mean(found["weight"]), mean(found["update"])) for name, found in values.items()}
         return {
-            name: {"weight_rms": root(weight), "update_ratio": root(ratio(update, weight))}
+            name: {
+                "weight_rms": root(weight),
+                "update_ratio": root(ratio(update, weight)),
+                "alignment": mean(values[name]["alignment"]),
+            }
             for name, (weight, update) in squares.items()
         }

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.core.types import Params
+from thalweg.core.types import Params, State
 from thalweg.data.batches import Batches
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
@@ -57,6 +57,7 @@ class ChunkInfo(NamedTuple):
         loss: (S,) loss of each minibatch of the chunk.
         measured: what this hook's measure gave, stacked over the steps it was due in; None without one.
         params: θ after the chunk; to be read during the call only, the next step takes over its memory.
+        state: running statistics after the chunk; the same holds.
     """
 
     epoch: int
@@ -65,6 +66,7 @@ class ChunkInfo(NamedTuple):
     loss: NDArray[np.float32]
     measured: Any
     params: Params
+    state: State
 
 
 class Hook:

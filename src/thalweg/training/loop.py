@@ -306,7 +306,15 @@ class Loop:
                 due, values = next(measured)
                 told = real & np.asarray(due)
                 own = jax.tree.map(lambda a, told=told: np.asarray(a)[told], values)
-            info = ChunkInfo(self.progress.epoch, done, self.batches.steps, loss, own, self.train_state.params)
+            info = ChunkInfo(
+                self.progress.epoch,
+                done,
+                self.batches.steps,
+                loss,
+                own,
+                self.train_state.params,
+                self.train_state.state,
+            )
             hook.on_chunk_end(info)
 
     def end_epoch(self) -> None:

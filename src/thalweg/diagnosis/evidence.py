@@ -1,0 +1,122 @@
+"""Evidence: everything rules may read of a run, as plain numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thalweg.diagnosis.records import series
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run on paper.
+
+    Args:
+        facts: what was measured before and after training, see `thalweg.diagnosis.facts`.
+        log: a line an epoch, as the training loop writes it.
+        records: a record an epoch, as instruments write it.
+        settings: settings of the run, as far as they are known: ``optimizer``, ``learning_rate``, ``l2`` …
+        status: ``"finished"``, ``"stopped early"``, ``"interrupted"`` or ``"diverged"``.
+    """
+
+    facts: Mapping[str, Any]
+    log: Sequence[Mapping[str, Any]] = ()
+    records: Sequence[Mapping[str, Any]] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "finished"
+
+    def fact(self, group: str, name: str, default: Any = None) -> Any:
+        """Return a fact, or the default where it is not known."""
+        value = self.facts.get(group, {}).get(name)
+        return default if value is None else value
+
+    def number(self, group: str, name: str) -> float:
+        """Return a fact as a number, NaN where it is not known: comparisons with it are false."""
+        value = self.fact(group, name)
+        return math.nan if value is None else float(value)
+
+    @cached_property
+    def epochs(self) -> int:
+        """Epochs that were run."""
+        return len(self.log)
+
+    def curve(self, name: str) -> NDArray[np.float64]:
+        """Return a column of the log, NaN where it is missing."""
+        return np.array([row.get(name, math.nan) for row in self.log], np.float64)
+
+    @property
+    def train_loss(self) -> NDArray[np.float64]:
+        """Training loss by epoch."""
+        return self.curve("train_loss")
+
+    @property
+    def held_out_loss(self) -> NDArray[np.float64]:
+        """Loss on held-out rows by epoch: of the validation set, else of the test set; NaN without either."""
+        validation = self.curve("validation_loss")
+        return validation if np.isfinite(validation).any() else self.curve("test_loss")
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the dense layers, in order."""
+        return list(self.fact("network", "names", []))
+
+    @property
+    def hidden(self) -> list[str]:
+        """Names of the hidden layers."""
+        return self.layers[:-1]
+
+    def series(self, quantity: str, layer: str | None = None) -> NDArray[np.float64]:
+        """Return a measured quantity by epoch."""
+        return series(self.records, quantity, layer)
+
+    def by_layer(self, quantity: str, epochs: slice = slice(None)) -> dict[str, float]:
+        """Return the median over epochs of a layer's quantity, for the layers it was measured in."""
+        found = {name: self.series(quantity, name)[epochs] for name in self.layers}
+        return {name: float(np.median(v[np.isfinite(v)])) for name, v in found.items() if np.isfinite(v).any()}
+
+    @property
+    def skill(self) -> float:
+        """Share of the constant answer's error that the network avoids on training rows; NaN if it gave no answer."""
+        return self.number("outcome", "skill")
+
+    @property
+    def reachable(self) -> float:
+        """Share that the better of two simple guesses avoids: what can be learned at least."""
+        return self.number("dependence", "skill")
+
+    @property
+    def suffers(self) -> bool:
+        """Whether the result shows that something is wrong: not finite, no better than a constant, or worse than guesses."""
+        behind = self.skill < min(0.9 * self.reachable, self.reachable - 0.05)
+        return self.broken or self.skill < 0.02 or behind
+
+    @property
+    def falling(self) -> float:
+        """Fall of the training loss over the last quarter of the epochs, as a share of the fall over all of them."""
+        loss = self.train_loss
+        if len(loss) < 4 or not np.isfinite(loss).all():
+            return math.nan
+        quarter = max(1, len(loss) // 4)
+        late = np.median(loss[-2 * quarter : -quarter]) - np.median(loss[-quarter:])
+        return float(late / max(loss[0] - loss.min(), 1e-12))
+
+    @property
+    def roughness(self) -> float:
+        """Typical change of the training loss from one late epoch to the next against its trend, over its whole fall."""
+        loss = self.train_loss[len(self.train_loss) // 3 :]
+        if len(loss) < 5 or not np.isfinite(loss).all():
+            return math.nan
+        bends = np.abs(np.diff(loss, 2)) / 2
+        return float(np.median(bends) / max(self.train_loss[0] - self.train_loss.min(), 1e-12))
+
+    @property
+    def broken(self) -> bool:
+        """Whether a quantity was not finite."""
+        return self.status == "diverged" or self.fact("outcome", "finite", True) is False

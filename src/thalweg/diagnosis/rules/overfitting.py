@@ -1,0 +1,41 @@
+"""Training loss falls while held-out loss rises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from thalweg.diagnosis.evidence import Evidence
+from thalweg.diagnosis.rules.rule import Found, Rule
+
+
+def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
+    held_out, train = e.held_out_loss, e.train_loss
+    constant = e.series("constant_loss")
+    if len(held_out) < 3 or not np.isfinite(held_out).all() or not constant.size or e.status == "stopped early" or e.suffers:
+        return None
+    best = int(held_out.argmin())
+    rise = (held_out[-1] - held_out[best]) / max(constant[0] - held_out[best], 1e-12)
+    if best == len(held_out) - 1 or not rise > at["rise"] or not train[-1] < train[best]:
+        return None
+    return Found(
+        "warning",
+        0.8,
+        f"The network overfits: held-out loss was least in epoch {best + 1} ({held_out[best]:.3g}) and rose to "
+        f"{held_out[-1]:.3g}, while training loss fell to {train[-1]:.3g}.",
+        "Stop at the best epoch, and regularize: early stopping, dropout or weight decay.",
+        {"patience": 10, "dropout": 0.2},
+        symptoms=("overfitting",),
+        epoch=best + 1,
+    )
+
+
+RULE = Rule(
+    cause="overfitting",
+    moment="after",
+    depth=1,
+    thresholds={"rise": 0.3},
+    source="Prechelt, Early Stopping - But When? (1998); threshold: above those of all healthy runs",
+    check=_check,
+)
