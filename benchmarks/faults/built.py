@@ -154,6 +154,10 @@ def _twice(p: Program, data: Data, rows: np.ndarray) -> np.ndarray:
     return (data.raw - data.raw.min(axis=0)) / np.square(np.maximum(span, 20.0))
 
 
+def _one_large(p: Program, data: Data, rows: np.ndarray) -> np.ndarray:
+    return data.x * np.r_[1e5, np.ones(data.x.shape[1] - 1)]
+
+
 def _targets(cause: str, change: Callable[[np.ndarray, Data, np.random.Generator], np.ndarray | None]) -> Operator:
     def operator(p: Program, data: Data, draw: np.random.Generator) -> Program | None:
         y = change(p.y.copy(), data, draw)
@@ -228,9 +232,7 @@ def _one_unit(p: Program, data: Data, draw: np.random.Generator) -> Program | No
     if data.classes != 2:
         return None
     network = Network(p.network.inputs, (*p.network.layers, Activation("softmax")))
-    return _changed(
-        p, "single_unit_softmax", network=network, likelihood=loss_of("binary_crossentropy", classes=True)
-    )
+    return _changed(p, "single_unit_softmax", network=network, likelihood=loss_of("binary_crossentropy", classes=True))
 
 
 def _no_output_link(p: Program, data: Data, draw: np.random.Generator) -> Program | None:
@@ -254,9 +256,7 @@ def _few(p: Program, data: Data, draw: np.random.Generator) -> Program:
 
 def _single_rows(p: Program, data: Data, draw: np.random.Generator) -> Program:
     rate = 5 * p.optimizer["learning_rate"]
-    return _changed(
-        p, "batch_size_too_small", batch_size=1, epochs=5, optimizer={**p.optimizer, "learning_rate": rate}
-    )
+    return _changed(p, "batch_size_too_small", batch_size=1, epochs=5, optimizer={**p.optimizer, "learning_rate": rate})
 
 
 def _all_rows(p: Program, data: Data, draw: np.random.Generator) -> Program:
@@ -298,7 +298,7 @@ OPERATORS: dict[str, Operator] = {
     "start ÷ 1000": _start("bad_initialization", lambda w, d: w / 1000),
     "dead units": _start("bad_initialization", lambda w, d: w, bias=-10.0),
     "inputs × 1000": _inputs("unscaled_data", lambda p, data, rows: 1000 * (data.x + 3)),
-    "one column × 10⁵": _inputs("unscaled_data", lambda p, data, rows: data.x * np.r_[1e5, np.ones(data.x.shape[1] - 1)]),
+    "one column × 10⁵": _inputs("unscaled_data", _one_large),
     "inputs scaled twice": _inputs("double_normalization", _twice),
     "inputs ÷ 1000": _inputs("double_normalization", lambda p, data, rows: data.x / 1000),
     "targets × 100 + 300": _unscaled_targets,

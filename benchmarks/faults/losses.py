@@ -1,4 +1,4 @@
-"""Losses of other people's programs, right and wrong ones, as likelihoods: on what the network gives, without a link."""
+"""Losses of other people's programs, right and wrong ones: on what the network gives, without a link."""
 
 from __future__ import annotations
 

@@ -69,10 +69,11 @@ def _data(case: dict[str, Any], folder: Path) -> tuple[tuple[np.ndarray, np.ndar
     y = np.array([float(row[data["target"]]) for row in rows])
     order = np.random.RandomState(0).permutation(len(x))
     count = int(re.search(r"\[:(\d+)\]", data["split"]).group(1))
-    parts = []
-    for part in (order[:count], order[count:]):
-        parts.append((_inputs(x[part], data["x_scaling"]), _numbers(y[part], data.get("y_scaling", ""))))
-    return parts[0], parts[1]
+
+    def part(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return _inputs(x[rows], data["x_scaling"]), _numbers(y[rows], data.get("y_scaling", ""))
+
+    return part(order[:count]), part(order[count:])
 
 
 def _inputs(x: np.ndarray, how: str) -> np.ndarray:
@@ -158,8 +159,8 @@ def _drawn(name: str, key: Any, shape: tuple[int, ...]) -> Any:
         return jax.random.uniform(key, shape, minval=numbers[0], maxval=numbers[1])
     fans = shape if len(shape) == 2 else (shape[0], shape[0])
     gain = 2.0 if kind.startswith("he_") else 1.0
-    drawn = INITIALIZERS[kind](key, *fans, gain) if len(shape) == 2 else INITIALIZERS[kind](key, *fans, gain)[0]
-    return drawn
+    drawn = INITIALIZERS[kind](key, *fans, gain)
+    return drawn if len(shape) == 2 else drawn[0]
 
 
 def _optimizer(case: dict[str, Any]) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Evidence:
 
     @property
     def suffers(self) -> bool:
-        """Whether the result shows that something is wrong: not finite, no better than a constant, or worse than guesses."""
+        """Whether the result is bad: not finite, no better than a constant, or worse than simple guesses."""
         behind = self.skill < min(0.9 * self.reachable, self.reachable - 0.05)
         return self.broken or self.skill < 0.02 or behind
 
@@ -109,7 +109,7 @@ class Evidence:
 
     @property
     def roughness(self) -> float:
-        """Typical change of the training loss from one late epoch to the next against its trend, over its whole fall."""
+        """Typical bend of the training loss from one late epoch to the next, as a share of its whole fall."""
         loss = self.train_loss[len(self.train_loss) // 3 :]
         if len(loss) < 5 or not np.isfinite(loss).all():
             return math.nan

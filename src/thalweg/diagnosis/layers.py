@@ -95,7 +95,9 @@ class Updates(Instrument):
 
     A ratio of about 10⁻³ is usual; 10⁻¹ forgets what was learned, 10⁻⁶ learns nothing. Both norms are pooled over the
     epoch before they are divided. The alignment is 1 for plain gradient descent, less with momentum and adaptive rules,
-    and below 0 only where steps climb the loss; it is the epoch's mean. Cost: 2¹³ entries of θ_t and of θ_{t+1} for each layer a step, as for gradients.
+    and below 0 only where steps climb the loss; it is the epoch's mean.
+
+    Cost: 2¹³ entries of θ_t and of θ_{t+1} for each layer a step, as for gradients.
 
     Source: Bottou, in Karpathy, *CS231n: Convolutional Neural Networks for Visual Recognition* (2015), "Ratio of
     weights:updates"; You, Gitman, Ginsburg, *Large Batch Training of Convolutional Networks* (2017).

@@ -29,7 +29,8 @@ def as_numbers(likelihood: Likelihood, y: NDArray[Any]) -> NDArray[np.float64]:
     else:
         values = np.asarray(y, np.float64).reshape(len(y), -1)
     deviation = values.std(axis=0)
-    return (values - values.mean(axis=0))[:, deviation > 0] / deviation[deviation > 0]
+    standardized: NDArray[np.float64] = (values - values.mean(axis=0))[:, deviation > 0] / deviation[deviation > 0]
+    return standardized
 
 
 def dependence_facts(x: NDArray[np.float64], y: NDArray[np.float64], *, classes: bool = False) -> dict[str, Any]:
@@ -101,7 +102,8 @@ def _hat(z: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the matrix that maps targets to a ridge fit's predictions."""
     rows, columns = z.shape
     gram = z.T @ z / rows + 1e-3 * np.eye(columns)
-    return z @ np.linalg.solve(gram, z.T) / rows + 1.0 / rows
+    hat: NDArray[np.float64] = z @ np.linalg.solve(gram, z.T) / rows + 1.0 / rows
+    return hat
 
 
 def _neighbors(z: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -32,11 +32,12 @@ def outcome_facts(
         constant's mistakes that are avoided for classes; ``answers_spread``: deviation of the answers over rows, over
         that of the targets (as indicators, for classes); ``classes_answered``: how many classes are ever the answer.
     """
-    outputs = np.asarray(jax.jit(network.apply)(params, state, np.asarray(x, np.float32)))
+    outputs: Any = np.asarray(jax.jit(network.apply)(params, state, np.asarray(x, np.float32)))
     if not np.isfinite(outputs).all():
         return {"finite": False, "skill": None, "answers_spread": None, "classes_answered": None}
+    answers: Any = np.asarray(y)
     means = np.asarray(likelihood.mean(outputs), np.float64)
-    score = np.asarray(likelihood.score(outputs, np.asarray(y)), np.float64)
+    score = np.asarray(likelihood.score(outputs, answers), np.float64)
     targets = as_numbers(likelihood, y)
     if likelihood.targets in ("classes", "ordered"):
         labels = np.asarray(y).ravel()

@@ -16,7 +16,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
             return Found(
                 "error",
                 0.97,
-                f"{copies:.0%} of the units of layer {name} start as copies of each other and stay so: they get the same "
+                f"{copies:.0%} of the units of layer {name} start as copies of each other and stay so: they get "
+                f"the same "
                 "gradient in every step.",
                 "Start from random weights.",
                 {"initializer": "auto"},
@@ -38,7 +39,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
             return Found(
                 "error",
                 0.85,
-                f"The biases of layer {name} start at about {bias:.2g} times what its inputs give: its units are switched "
+                f"The biases of layer {name} start at about {bias:.2g} times what its inputs give: its units "
+                f"are switched "
                 "off from the start.",
                 "Start biases at zero.",
                 {"initializer": "auto"},
@@ -53,6 +55,7 @@ RULE = Rule(
     moment="before",
     depth=0,
     thresholds={"copies": 0.5, "large": 5.0, "small": 0.1, "bias": -3.0},
-    source="Glorot, Bengio, Understanding the difficulty of training deep feedforward neural networks (2010); He et al., Delving Deep into Rectifiers (2015)",
+    source="Glorot, Bengio, Understanding the difficulty of training deep feedforward neural networks (2010); "
+    "He et al., Delving Deep into Rectifiers (2015)",
     check=_check,
 )

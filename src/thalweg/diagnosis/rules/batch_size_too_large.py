@@ -16,7 +16,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error",
         0.8,
-        f"Minibatches of {e.number('run', 'batch_size'):.0f} rows leave {steps:.0f} steps in all, and the loss still falls.",
+        f"Minibatches of {e.number('run', 'batch_size'):.0f} rows leave {steps:.0f} steps in all, and the loss "
+        f"still falls.",
         "Use smaller minibatches: more steps for the same work.",
         {"batch_size": 32},
         symptoms=("slow_convergence",),

@@ -15,7 +15,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error",
         0.75,
-        f"The network is too small: a hidden layer has {min(widths)} unit{'s' if min(widths) > 1 else ''}, through which all "
+        f"The network is too small: a hidden layer has {min(widths)} unit{'s' if min(widths) > 1 else ''}, "
+        f"through which all "
         f"must pass, and it explains {e.skill:.0%} where simple guesses reach {e.reachable:.0%}.",
         "Use wider layers.",
         {"hidden": (64, 64)},

@@ -16,7 +16,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error",
         0.6,
-        f"{dead[worst]:.0%} of the units of layer {worst} are dead: zero for every row, so that they cannot learn any more.",
+        f"{dead[worst]:.0%} of the units of layer {worst} are dead: zero for every row, so that they cannot "
+        f"learn any more.",
         "Use smaller steps, or an activation with a slope below zero such as 'gelu' or 'leaky_relu'.",
         {"activation": "gelu"},
         symptoms=("dead_relu",),
@@ -29,6 +30,7 @@ RULE = Rule(
     moment="during",
     depth=2,
     thresholds={"dead": 0.6},
-    source="Lu, Shin, Su, Karniadakis, Dying ReLU and Initialization (2020); threshold: above those of all healthy runs",
+    source="Lu, Shin, Su, Karniadakis, Dying ReLU and Initialization (2020); threshold: above those of all "
+    "healthy runs",
     check=_check,
 )

@@ -15,7 +15,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error" if e.suffers or size < at["size"] / 3 else "warning",
         0.85,
-        f"The inputs nearly vanish: half of the columns never exceed {size:.2g} in size, as if they had been divided by "
+        f"The inputs nearly vanish: half of the columns never exceed {size:.2g} in size, as if they had been "
+        f"divided by "
         "their range twice. The first layer has to grow before anything is learned.",
         "Scale the inputs once: standardize the raw columns.",
         {"standardize": True},
@@ -28,6 +29,7 @@ RULE = Rule(
     moment="before",
     depth=0,
     thresholds={"size": 0.1},
-    source="LeCun, Bottou, Orr, Müller, Efficient BackProp (1998), section 4.3; threshold: a tenth of what scaled columns reach",
+    source="LeCun, Bottou, Orr, Müller, Efficient BackProp (1998), section 4.3; threshold: a tenth of what "
+    "scaled columns reach",
     check=_check,
 )

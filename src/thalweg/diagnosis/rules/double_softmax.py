@@ -16,7 +16,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error",
         0.95,
-        "Softmax is applied twice: probabilities between 0 and 1 go into another softmax, which can then never come near "
+        "Softmax is applied twice: probabilities between 0 and 1 go into another softmax, which can then never "
+        "come near "
         "0 or 1, and passes hardly any gradient.",
         "Let the network end in its linear layer: the likelihood applies the softmax.",
         symptoms=("slow_convergence", "loss_activation_mismatch"),

@@ -32,6 +32,7 @@ RULE = Rule(
     moment="during",
     depth=2,
     thresholds={"growth": 100.0, "size": 1000.0},
-    source="Bengio, Simard, Frasconi, Learning long-term dependencies with gradient descent is difficult (1994); Pascanu, Mikolov, Bengio, On the difficulty of training recurrent neural networks (2013)",
+    source="Bengio, Simard, Frasconi, Learning long-term dependencies with gradient descent is difficult "
+    "(1994); Pascanu, Mikolov, Bengio, On the difficulty of training recurrent neural networks (2013)",
     check=_check,
 )

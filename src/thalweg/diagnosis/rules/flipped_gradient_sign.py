@@ -16,7 +16,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error",
         0.97,
-        f"Every layer's steps go up its gradient: their cosine with the descent direction is {max(aligned.values()):.2f} at "
+        f"Every layer's steps go up its gradient: their cosine with the descent direction is "
+        f"{max(aligned.values()):.2f} at "
         f"most. The training loss went from {loss[0]:.3g} to {loss[-1]:.3g}.",
         "Change the sign of the update: it is to be subtracted.",
         symptoms=("diverging_loss", "not_learning"),
@@ -29,6 +30,7 @@ RULE = Rule(
     moment="during",
     depth=0,
     thresholds={"alignment": -0.1},
-    source="Baydin et al., Online Learning Rate Adaptation with Hypergradient Descent (2018), for the product of step and gradient",
+    source="Baydin et al., Online Learning Rate Adaptation with Hypergradient Descent (2018), for the product "
+    "of step and gradient",
     check=_check,
 )

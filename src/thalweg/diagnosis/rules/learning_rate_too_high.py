@@ -11,7 +11,10 @@ from thalweg.diagnosis.rules.rule import Found, Rule
 
 
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
-    early = e.by_layer("update_ratio", slice(0, 2))
+    early = {
+        name: float(np.nanmax(v)) for name in e.layers if np.isfinite(v := e.series("update_ratio", name)[:3]).any()
+    }
+    thrown = max(e.by_layer("distance_from_start", slice(0, 1)).values(), default=0.0) > at["thrown"]
     ratio = max(early.values(), default=float("nan"))
     dead = max(e.by_layer("dead", slice(-1, None)).values(), default=0.0)
     rough, above = e.roughness, e.train_loss[-1:] >= e.series("constant_loss")[-1:] if e.epochs else np.array([])
@@ -21,7 +24,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         dead > at["dead"],
         bool(above.size and above[0]) and e.suffers,
     ]
-    if not ratio > at["ratio"] or not any(signs):
+    if not (ratio > at["ratio"] or thrown) or not any(signs):
         return None
     rate = e.settings.get("learning_rate")
     worst = max(early, key=lambda name: early[name])
@@ -49,7 +52,8 @@ RULE = Rule(
     cause="learning_rate_too_high",
     moment="during",
     depth=1,
-    thresholds={"ratio": 0.1, "rough": 0.05, "dead": 0.5, "smaller": 0.1},
-    source="Goodfellow, Bengio, Courville, Deep Learning (2016), section 11.4.1; Karpathy, CS231n (2015) on the ratio of updates to weights",
+    thresholds={"ratio": 0.1, "thrown": 5.0, "rough": 0.05, "dead": 0.5, "smaller": 0.1},
+    source="Goodfellow, Bengio, Courville, Deep Learning (2016), section 11.4.1; Karpathy, CS231n (2015) on the "
+    "ratio of updates to weights",
     check=_check,
 )

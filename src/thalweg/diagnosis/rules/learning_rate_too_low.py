@@ -18,7 +18,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error" if e.suffers else "warning",
         0.85,
-        f"Steps are too small: they change no layer's weights by more than {ratio:.1e} each, and after {e.epochs} epochs "
+        f"Steps are too small: they change no layer's weights by more than {ratio:.1e} each, and after "
+        f"{e.epochs} epochs "
         f"none has moved by more than {distance:.1%} from its start, while the loss still falls.",
         "Make the step size thirty times larger.",
         None if rate is None else {"learning_rate": at["larger"] * rate},
@@ -31,6 +32,7 @@ RULE = Rule(
     moment="during",
     depth=1,
     thresholds={"ratio": 0.0002, "falling": 0.1, "moved": 0.1, "larger": 30.0},
-    source="Goodfellow, Bengio, Courville, Deep Learning (2016), section 11.4.1; Karpathy, CS231n (2015) on the ratio of updates to weights",
+    source="Goodfellow, Bengio, Courville, Deep Learning (2016), section 11.4.1; Karpathy, CS231n (2015) on the "
+    "ratio of updates to weights",
     check=_check,
 )

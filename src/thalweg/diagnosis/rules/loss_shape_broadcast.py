@@ -15,7 +15,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error",
         0.95,
-        "The loss stays the same when the targets of a minibatch change places: it compares every prediction with every "
+        "The loss stays the same when the targets of a minibatch change places: it compares every prediction "
+        "with every "
         "target, and the best it can reach is one constant answer.",
         "Give predictions and targets one shape, (rows, outputs), so that they are compared row by row.",
         symptoms=("constant_output", "not_learning"),

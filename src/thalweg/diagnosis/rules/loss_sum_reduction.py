@@ -28,6 +28,7 @@ RULE = Rule(
     moment="before",
     depth=0,
     thresholds={"doubled": 1.5},
-    source="Goodfellow, Bengio, Courville, Deep Learning (2016), section 8.1.3; threshold: half way between a mean and a sum",
+    source="Goodfellow, Bengio, Courville, Deep Learning (2016), section 8.1.3; threshold: half way between a "
+    "mean and a sum",
     check=_check,
 )

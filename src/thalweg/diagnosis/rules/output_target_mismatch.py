@@ -30,7 +30,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error",
         0.95,
-        f"The output goes through {activations[-1]}, which gives numbers from {least:g} to {most:g}, but the targets go "
+        f"The output goes through {activations[-1]}, which gives numbers from {least:g} to {most:g}, but the "
+        f"targets go "
         f"from {low:g} to {high:g}.",
         "Let the network end in its linear layer, or scale the targets into that range.",
         symptoms=("output_target_mismatch", "saturation", "underfitting"),
@@ -42,6 +43,7 @@ RULE = Rule(
     moment="before",
     depth=0,
     thresholds={"outside": 0.02},
-    source="Bishop, Pattern Recognition and Machine Learning (2006), section 5.2; threshold: rounding at the border of the range",
+    source="Bishop, Pattern Recognition and Machine Learning (2006), section 5.2; threshold: rounding at the "
+    "border of the range",
     check=_check,
 )

@@ -21,7 +21,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         return Found(
             "error" if e.suffers else "warning",
             0.85,
-            f"The penalty outweighs the data: with {name} = {penalties[name]:g} the weights shrank to {shrunk:.0%} of their "
+            f"The penalty outweighs the data: with {name} = {penalties[name]:g} the weights shrank to "
+            f"{shrunk:.0%} of their "
             "first size, and the network fits worse than simple guesses do.",
             "Make the penalty a hundred times smaller.",
             {name: penalties[name] / 100},

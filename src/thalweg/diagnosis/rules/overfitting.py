@@ -13,7 +13,9 @@ from thalweg.diagnosis.rules.rule import Found, Rule
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     held_out, train = e.held_out_loss, e.train_loss
     constant = e.series("constant_loss")
-    if len(held_out) < 3 or not np.isfinite(held_out).all() or not constant.size or e.status == "stopped early" or e.suffers:
+    if len(held_out) < 3 or not np.isfinite(held_out).all() or not constant.size:
+        return None
+    if e.status == "stopped early" or e.suffers:
         return None
     best = int(held_out.argmin())
     rise = (held_out[-1] - held_out[best]) / max(constant[0] - held_out[best], 1e-12)

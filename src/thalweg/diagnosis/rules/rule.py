@@ -33,7 +33,7 @@ class Rule:
     Attributes:
         cause: its name.
         moment: when it can be known: before training, while it runs, or from its result.
-        depth: how far down the chain of effects it stands: 0 for what is wrong by construction, 1 for what goes wrong in
+        depth: place in the chain of effects: 0 for what is wrong by construction, 1 for what goes wrong in
             training, 2 for what a result looks like. A finding explains those that stand deeper.
         thresholds: the numbers the check compares with, by name.
         source: where the sign and its threshold are from.

@@ -11,7 +11,7 @@ from thalweg.diagnosis.rules.rule import Found, Rule
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     kinds = e.fact("network", "activations", [])
     squashing = [name for name, kind in zip(e.hidden, kinds, strict=False) if kind in ("sigmoid", "tanh", "softsign")]
-    errors, flat = e.by_layer("error_rms"), e.by_layer("saturated", slice(-1, None))
+    errors, flat = e.by_layer("error_rms", slice(0, 3)), e.by_layer("saturated", slice(-1, None))
     if not squashing or e.fact("network", "normalized", False):
         return None
     shrinks = len(squashing) >= at["layers"] and errors.get(e.hidden[0], 1.0) < at["fall"] * errors.get(
@@ -26,10 +26,12 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         "error",
         (0.9 if sigmoid else 0.7) if shrinks else 0.6,
         (
-            f"Error vectors vanish on their way back through {len(squashing)} layers of {kinds[0]}: the first layer's are "
+            f"Error vectors vanish on their way back through {len(squashing)} layers of {kinds[0]}: the first "
+            f"layer's are "
             f"{factor:.1e} times the last one's, so that it hardly learns."
             if shrinks
-            else f"The units of layer {saturated[0]} sit at the flat ends of their activation for {flat[saturated[0]]:.0%} of "
+            else f"The units of layer {saturated[0]} sit at the flat ends of their activation for "
+            f"{flat[saturated[0]]:.0%} of "
             "the rows: hardly any gradient passes."
         ),
         "Use an activation that does not saturate, with its initializer.",
@@ -44,6 +46,7 @@ RULE = Rule(
     moment="during",
     depth=0,
     thresholds={"layers": 3, "fall": 0.05, "flat": 0.8},
-    source="Hochreiter, Untersuchungen zu dynamischen neuronalen Netzen (1991); Glorot, Bengio, Understanding the difficulty of training deep feedforward neural networks (2010)",
+    source="Hochreiter, Untersuchungen zu dynamischen neuronalen Netzen (1991); Glorot, Bengio, Understanding "
+    "the difficulty of training deep feedforward neural networks (2010)",
     check=_check,
 )

@@ -19,7 +19,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error",
         0.75,
-        f"{depth} plain hidden layers are too many: error vectors of the first are {first / max(last, 1e-30):.1e} times those "
+        f"{depth} plain hidden layers are too many: error vectors of the first are "
+        f"{first / max(last, 1e-30):.1e} times those "
         "of the last, and the network learns next to nothing.",
         "Use fewer layers, or residual blocks with normalization.",
         {"residual": True, "normalization": "layer"},
@@ -32,6 +33,7 @@ RULE = Rule(
     moment="during",
     depth=1,
     thresholds={"layers": 12, "fall": 0.001},
-    source="He et al., Deep Residual Learning for Image Recognition (2016); Lu, Shin, Su, Karniadakis, Dying ReLU and Initialization (2020)",
+    source="He et al., Deep Residual Learning for Image Recognition (2016); Lu, Shin, Su, Karniadakis, Dying "
+    "ReLU and Initialization (2020)",
     check=_check,
 )

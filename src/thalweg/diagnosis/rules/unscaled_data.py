@@ -15,7 +15,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error" if e.suffers or rms > 4 * at["rms"] else "warning",
         0.9,
-        f"Input columns are not scaled: column {e.fact('inputs', 'largest')} has a root mean square of {rms:.3g}, and the "
+        f"Input columns are not scaled: column {e.fact('inputs', 'largest')} has a root mean square of "
+        f"{rms:.3g}, and the "
         f"deviations of columns differ by a factor of up to {spread:.3g}. The largest columns decide every step.",
         "Standardize the inputs.",
         {"standardize": True},
@@ -28,6 +29,7 @@ RULE = Rule(
     moment="before",
     depth=0,
     thresholds={"rms": 25.0, "spread": 1000.0, "large": 3.0},
-    source="LeCun, Bottou, Orr, Müller, Efficient BackProp (1998), section 4.3; thresholds: above those of all healthy runs",
+    source="LeCun, Bottou, Orr, Müller, Efficient BackProp (1998), section 4.3; thresholds: above those of all "
+    "healthy runs",
     check=_check,
 )

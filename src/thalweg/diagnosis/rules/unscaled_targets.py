@@ -28,6 +28,7 @@ RULE = Rule(
     moment="before",
     depth=0,
     thresholds={"scale": 10.0, "offset": 20.0},
-    source="Bishop, Neural Networks for Pattern Recognition (1995), section 8.2; thresholds: above those of all healthy runs",
+    source="Bishop, Neural Networks for Pattern Recognition (1995), section 8.2; thresholds: above those of all "
+    "healthy runs",
     check=_check,
 )

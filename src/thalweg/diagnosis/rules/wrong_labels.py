@@ -14,7 +14,9 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     group = "seen" if e.facts.get("seen", {}).get("sigmas") is not None else "dependence"
     sigmas = e.number(group, "sigmas")
     constant, held_out = e.series("constant_loss"), e.held_out_loss
-    generalizes = constant.size and held_out.size and np.median(held_out[-max(1, len(held_out) // 4) :]) < 0.97 * constant[0]
+    generalizes = (
+        constant.size and held_out.size and np.median(held_out[-max(1, len(held_out) // 4) :]) < 0.97 * constant[0]
+    )
     if not sigmas < at["sigmas"] or e.number(group, "rows") < at["rows"] or generalizes:
         return None
     aligned = e.number("dependence", "sigmas") > 2 * at["sigmas"]
@@ -23,7 +25,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         0.95 if aligned else 0.85,
         "The targets do not depend on the inputs "
         + ("in the minibatches that training sees, though they do in the stored rows. " if aligned else "")
-        + f": neither a row's neighbors nor a linear fit tell its target better than shuffled targets would ({sigmas:.1f} "
+        + f": neither a row's neighbors nor a linear fit tell its target better than shuffled targets would "
+        f"({sigmas:.1f} "
         "standard deviations).",
         "Check that rows and targets belong together: were they shuffled, sorted or joined apart?",
         symptoms=("not_learning", "wrong_labels"),
@@ -35,6 +38,7 @@ RULE = Rule(
     moment="before",
     depth=1,
     thresholds={"sigmas": 4.0, "rows": 50},
-    source="Good, Permutation, Parametric and Bootstrap Tests of Hypotheses (2005); Zhang et al., Understanding deep learning requires rethinking generalization (2017)",
+    source="Good, Permutation, Parametric and Bootstrap Tests of Hypotheses (2005); Zhang et al., Understanding "
+    "deep learning requires rethinking generalization (2017)",
     check=_check,
 )

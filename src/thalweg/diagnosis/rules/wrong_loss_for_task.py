@@ -14,7 +14,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         return Found(
             "error",
             0.97,
-            f"The loss {name!r} is not least where the output equals the target: less of it does not mean better answers.",
+            f"The loss {name!r} is not least where the output equals the target: less of it does not mean "
+            f"better answers.",
             "For numbers use the likelihood 'gaussian' (squared error).",
             {"likelihood": "gaussian"},
             symptoms=("loss_metric_disagreement", "not_learning"),
@@ -25,7 +26,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error" if e.suffers else "warning",
         0.8,
-        f"The targets are classes coded as zeros and ones, but the loss {name!r} is one for numbers: where the output is "
+        f"The targets are classes coded as zeros and ones, but the loss {name!r} is one for numbers: where the "
+        f"output is "
         "far off, its gradient vanishes with the output's slope.",
         "Use the likelihood of classes: 'categorical', or 'bernoulli' for two.",
         {"likelihood": "categorical"},

@@ -1,0 +1,50 @@
+"""Every rule finds its cause in a run that has it, and nothing in a healthy one or one of which nothing is known."""
+
+from __future__ import annotations
+
+import pytest
+from evidences import FAULTY, healthy
+
+from thalweg.diagnosis import RULES, Evidence, judge
+from thalweg.recipes.config import make_config
+
+
+def test_a_healthy_run_and_one_without_records_find_nothing() -> None:
+    assert judge(healthy()) == []
+    assert judge(Evidence({})) == []
+
+
+def test_every_rule_has_a_run_that_it_finds() -> None:
+    assert set(FAULTY) == set(RULES)
+
+
+@pytest.mark.parametrize("cause", RULES)
+def test_the_cause_is_found_where_it_is(cause: str) -> None:
+    findings = judge(healthy(**FAULTY[cause]))
+    assert cause in [finding.cause for finding in findings[:3]]
+    finding = next(finding for finding in findings if finding.cause == cause)
+    assert 0 < finding.weight <= finding.confidence <= 1
+    assert finding.says.endswith((".", ")."))
+    assert finding.remedy.endswith((".", "?"))
+    make_config({"data": "iris"} | finding.settings)  # remedies are settings of a run
+
+
+@pytest.mark.parametrize("cause", [cause for cause, rule in RULES.items() if rule.depth < 2 and cause != "overfitting"])
+def test_a_cause_stands_before_what_it_explains(cause: str) -> None:
+    findings = judge(healthy(**FAULTY[cause] | {"outcome__skill": 0.0}))
+    assert RULES[findings[0].cause].depth < 2
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_a_rule_says_where_it_is_from(rule: object) -> None:
+    source = rule.source  # type: ignore[attr-defined]
+    assert any(year in source for year in map(str, range(1985, 2027))) or "guide" in source
+    assert rule.depth in (0, 1, 2)  # type: ignore[attr-defined]
+
+
+def test_unknown_numbers_find_nothing() -> None:
+    """A run whose records hold nulls, as of one that diverged in its first epoch."""
+    layers = {"0": {"error_rms": None, "dead": None, "update_ratio": None}}
+    empty = {name: dict.fromkeys(("skill", "sigmas", "spread", "pairing")) for name in healthy().facts}
+    findings = judge(Evidence(empty, [{"epoch": 1, "train_loss": float("nan")}], [{"layers": layers}]))
+    assert findings == []
