@@ -29,6 +29,7 @@ def test_train_leaves_a_whole_run(thalweg, flowers: Path) -> None:
     assert sorted(path.name for path in Path("r").iterdir() if path.name[0] != ".") == [
         "config.toml",
         "evaluation.json",
+        "explanation.json",
         "log.jsonl",
         "model",
         "report.html",
@@ -172,7 +173,7 @@ def test_every_setting_reaches_the_run(thalweg, flowers: Path) -> None:
     assert thalweg("train", flowers, *flags.split()).code == 0
     kept = make_config(tomllib.loads(Path("r/config.toml").read_text()))
     same = {name for name, field in RunConfig.model_fields.items() if getattr(kept, name) == field.default}
-    assert same == {"out", "classes", "threads", "optimizer_options", "full_batch"} | SEGMENTATION
+    assert same == {"out", "classes", "threads", "optimizer_options", "full_batch", "stream", "cache"} | SEGMENTATION
     command = json.loads(Path("r/run.json").read_text())["command"]
     assert thalweg(*command[1:], "--out", "again").code == 0
     assert Path("r/model/weights.safetensors").read_bytes() == Path("again/model/weights.safetensors").read_bytes()

@@ -94,7 +94,9 @@ class Evidence:
     @property
     def suffers(self) -> bool:
         """Whether the result is bad: not finite, no better than a constant, or worse than simple guesses."""
-        behind = self.skill < min(0.9 * self.reachable, self.reachable - 0.05)
+        # Two standard errors of the guess's own skill, which is known from a sample of rows.
+        chance = 2 * math.sqrt(max(1 - self.reachable, 0.0) / max(self.number("dependence", "rows"), 1.0))
+        behind = self.skill < min(0.9 * self.reachable, self.reachable - 0.05) - chance
         return self.broken or self.skill < 0.02 or behind
 
     @property

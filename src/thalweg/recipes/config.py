@@ -227,6 +227,11 @@ class RunConfig(BaseModel):
         None, "Training", "Stop after this many epochs without progress, and go back to the best one.", ge=1
     )
     seed: Whole = setting(0, "Training", "Seed of split, starting weights, order and noise.", ge=0, lt=2**32)
+    diagnose: Literal["none", "cheap", "full"] = setting(
+        "cheap",
+        "Run",
+        "Examine the run as it trains: cheap measures every step, full also examples and curvature, every 16th.",
+    )
     checkpoint_seconds: Real = setting(30.0, "Run", "Seconds between checkpoints.", ge=0)
     threads: Whole | None = setting(None, "Run", "CPU threads to use; by default all.", ge=1)
 

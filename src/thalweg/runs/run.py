@@ -23,6 +23,7 @@ from thalweg.recipes.config import RunConfig, changed_settings, make_config
 from thalweg.recipes.plan import Plan, train_plan
 from thalweg.recipes.prepare import prepare
 from thalweg.runs import facts
+from thalweg.runs.diagnosis import checkup_of, write_facts
 from thalweg.runs.explain.run import EXPLANATION, explain_after
 from thalweg.runs.judge import judge
 from thalweg.runs.judge_masks import judge_masks
@@ -181,13 +182,16 @@ def _train(folder: RunFolder, plan: Plan, hooks: Sequence[Hook], say: Say, start
     try:
         _announce(plan, folder, say)
         checkpoints = Checkpoints(folder.checkpoint, plan.config.checkpoint_seconds)
+        checkup = checkup_of(plan.config, folder, plan.settings)
         try:
-            trained = train_plan(plan, [_Record(folder), *hooks], checkpoints)
+            trained = train_plan(plan, [_Record(folder), *checkup, *hooks], checkpoints)
         except DivergedError as error:
             history = error.trained.history if isinstance(error.trained, Trained) else []
             _ending(folder, history, started, state="diverged", message=str(error))
+            write_facts(folder, checkup)
             write_report(folder.path)
             raise
+        write_facts(folder, checkup)
         return _finish(folder, plan, trained, started)
     except StorageError as error:
         with suppress(StorageError):  # the place that failed may be this one

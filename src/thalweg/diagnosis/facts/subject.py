@@ -17,7 +17,7 @@ from thalweg.network import Network
 from thalweg.optimizers import Optimizer
 from thalweg.training import RunInfo
 
-ROWS = 2000
+ROWS = 1000
 """Rows that facts are taken over, spread over the set: enough for means, few enough for distances between all pairs."""
 
 

@@ -13,6 +13,7 @@ from thalweg.runs.report.sections.about import about, network
 from thalweg.runs.report.sections.classes import confusion, mistakes
 from thalweg.runs.report.sections.columns import columns
 from thalweg.runs.report.sections.curves import curves
+from thalweg.runs.report.sections.findings import findings
 from thalweg.runs.report.sections.labels import labels
 from thalweg.runs.report.sections.regression import largest_errors, regression
 from thalweg.runs.report.sections.reliability import reliability
@@ -27,6 +28,7 @@ _CHARTS = "vendor/chart.umd.min.js"
 #: heading in the list of contents: anchor, section
 _SECTIONS = {
     "Training": ("curves", curves),
+    "Checkup": ("checkup", findings),
     "Masks": ("masks", masks),
     "Classes": ("confusion", confusion),
     "Labels": ("labels", labels),
