@@ -3,6 +3,7 @@
 - ``api/ROOM.rst``: a page for each room, its modules in turn, each documented where it is defined.
 - ``reference/settings.md``: every setting of a run, from its declaration.
 - ``reference/commands.md``: every command with its arguments and options, from the command line itself.
+- ``_generated/rules.md``: every rule of the diagnosis, for the page about it.
 """
 
 from __future__ import annotations
@@ -130,6 +131,22 @@ def _commands_page() -> str:
     return "\n".join(lines)
 
 
+def _rules_table() -> str:
+    from thalweg.diagnosis import RULES
+
+    rows: list[tuple[object, ...]] = [
+        (
+            rule.cause.replace("_", " "),
+            rule.moment,
+            (import_module(rule.check.__module__).__doc__ or "").strip(),
+            ", ".join(f"{name} {value:g}" for name, value in rule.thresholds.items()),
+            rule.source,
+        )
+        for rule in RULES.values()
+    ]
+    return "\n".join(_table(("cause", "known", "what it is", "thresholds", "source"), rows))
+
+
 def _argument(parameter: Any) -> str:
     name = (parameter.metavar or parameter.name or "").strip("[]").upper()
     return name if parameter.required else f"[{name}]"
@@ -145,6 +162,7 @@ def write_pages(app: Sphinx) -> None:
         stale.unlink()
     _write(docs / "reference" / "settings.md", _settings_page())
     _write(docs / "reference" / "commands.md", _commands_page())
+    _write(docs / "_generated" / "rules.md", _rules_table())
 
 
 def escape_bars(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
