@@ -23,7 +23,7 @@ extensions = [
     "mathml",
     "reference_pages",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_generated"]
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
