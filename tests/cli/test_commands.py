@@ -30,6 +30,8 @@ def test_train_leaves_a_whole_run(thalweg, flowers: Path) -> None:
         "config.toml",
         "evaluation.json",
         "explanation.json",
+        "facts.json",
+        "instruments.jsonl",
         "log.jsonl",
         "model",
         "report.html",
@@ -167,7 +169,7 @@ def test_every_setting_reaches_the_run(thalweg, flowers: Path) -> None:
         "0.1 --class-weight balanced --optimizer nesterov --learning-rate 0.01 --schedule step --schedule-options "
         "factor=0.5 --warmup 0.1 --momentum 0.8 --weight-decay 1e-4 --l1 1e-6 --l2 1e-6 --clip-norm 1 --clip-value "
         "1 --ema 0.9 --input-noise 0.01 --epochs 2 --batch-size 7 --seed 3 --no-standardize --scaling robust "
-        "--min-count 2 --columns width=number --checkpoint-seconds 60 "
+        "--min-count 2 --columns width=number --checkpoint-seconds 60 --diagnose full "
         "--validation 0.1 --patience 5 --test 0.3 --calibrate temperature --out r"
     )
     assert thalweg("train", flowers, *flags.split()).code == 0

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.types import Params
-from thalweg.data.batches import known_targets, spread
+from thalweg.data.batches import Batches, spread, taken
 from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, MeasuredRun, Values, ratio, root
 from thalweg.diagnosis.step import at
 from thalweg.likelihoods import Likelihood
@@ -69,10 +69,14 @@ class Baseline(Instrument):
     quantities: ClassVar[tuple[str, ...]] = ("constant_loss",)
 
     def prepare(self, run: MeasuredRun) -> Values:
-        batches = run.info.batches
-        known = known_targets(batches)
-        y = known[spread(ROWS, len(known))]
+        y = sampled_targets(run.info.batches, ROWS)
         return {NETWORK: {"constant_loss": constant_loss(run.info.likelihood, y, run.info.network.outputs)}}
+
+
+def sampled_targets(batches: Batches, rows: int) -> NDArray[Any]:
+    """Return the targets of so many rows, spread over the set; class numbers as the loss takes them."""
+    some = taken(batches.y, spread(rows, batches.rows))
+    return some.astype(np.int32) if some.dtype.kind in "iub" else some
 
 
 def constant_loss(likelihood: Likelihood, y: NDArray[Any], outputs: int) -> float:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.types import Params
-from thalweg.data.batches import Batches, spread
+from thalweg.data.batches import Batches
 from thalweg.data.read_ahead import close
+from thalweg.diagnosis.start import sampled_targets
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.optimizers import Optimizer
@@ -54,7 +55,7 @@ class Subject:
     @cached_property
     def y(self) -> NDArray[Any]:
         """Targets of the sample."""
-        return np.asarray(self.batches.y)[spread(self._rows, self.batches.rows)]
+        return sampled_targets(self.batches, self._rows)
 
     def seen(self, epoch: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Return rows and targets as an epoch's first minibatches pair them, at most as many as the sample has."""
