@@ -142,7 +142,7 @@ class MembersLoop(Loop):
         told = losses[self.active()].mean(axis=0) if self.active().any() else losses[0]
         done = min(progress.chunk * len(chunk.rows), self.batches.steps)
         for hook in self.hooks:
-            hook.on_chunk_end(ChunkInfo(progress.epoch, done, self.batches.steps, told, None, ()))
+            hook.on_chunk_end(ChunkInfo(progress.epoch, done, self.batches.steps, told, None, (), ()))
 
     def lose(self, member: int, chunk: Chunk, applied: int) -> None:
         """Take a member that went to infinity out of the run, and keep in words where it did."""
