@@ -23,6 +23,7 @@ def evaluate(run: RunArgument, data: DataArgument, target: Target = None) -> int
     keep_compiled()
     from thalweg.data.read import read
     from thalweg.data.split import official_test
+    from thalweg.data.streaming.pieces import large_source
     from thalweg.deploy import Segmenter, load
     from thalweg.runs.judge import judge
 
@@ -34,10 +35,29 @@ def evaluate(run: RunArgument, data: DataArgument, target: Target = None) -> int
         from thalweg.core.errors import ModelError
 
         raise ModelError(f"{run} has no encoder: evaluate it from Python, with thalweg.load and Model.evaluate.")
-    table = official_test(read(data, target=target or own_target(model, data)))
-    for line in lines(judge(model, table)):
+    named = target or own_target(model, data)
+    source = large_source(data)
+    if source is None:
+        result = judge(model, official_test(read(data, target=named)))
+    else:
+        from thalweg.runs.judge_large import judge_large
+
+        result = judge_large(model, source, named or model.encoder.target_name)
+    for line in whole_lines(result) + lines(result):
         typer.echo(line)
     return 0
+
+
+def whole_lines(result: dict[str, Any]) -> list[str]:
+    """Return the totals of a set of which the evaluation shows a sample; nothing when it shows all rows."""
+    whole = result.get("whole")
+    if whole is None or whole["rows"] == result["rows"]:
+        return []
+    kind = "labels wrong" if result["task"] == "multilabel" else "wrong"
+    measure = (
+        f"{100 * whole['error']:.2f} % {kind}" if "error" in whole else f"root mean squared error {whole['rmse']:.5g}"
+    )
+    return [f"{whole['rows']} rows, {measure}", f"of these, {result['rows']} drawn at random:"]
 
 
 def lines(result: dict[str, Any]) -> list[str]:

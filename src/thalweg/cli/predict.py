@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,7 +58,7 @@ def predict(
 
     A model of images with masks writes masks.
     """
-    from thalweg.data.write import write_columns
+    from thalweg.data.write import write_pieces
 
     levels = None if quantiles is None else quantile_levels(quantiles)
     model = open_model(run, data, output)
@@ -68,9 +69,9 @@ def predict(
         return 0
     if probabilities:
         raise ArgumentError("--probabilities", "a model of images with masks", "one of rows, which writes them anyway")
-    table = rows_for(model, run, data, output)
-    write_columns(output, columns(model, table, levels))
-    typer.echo(f"{len(table)} predictions in {output}")
+    check_rows_model(model, run, output)
+    rows = write_pieces(output, answers(model, data, levels))
+    typer.echo(f"{rows} predictions in {output}")
     return 0
 
 
@@ -97,6 +98,36 @@ def rows_for(model: Model, run: Path, data: str, output: Path) -> Any:
         ArgumentError: the answers cannot be written in such a file.
         ModelError: the model cannot read tables.
     """
+    check_rows_model(model, run, output)
+    assert model.encoder is not None, "checked above"
+    return read_rows(data, model.encoder)
+
+
+def answers(model: Model, data: str, levels: tuple[float, ...] | None) -> Iterator[dict[str, Any]]:
+    """Yield the columns of the answer: for all rows at once, of a large file piece by piece."""
+    from thalweg.data.streaming.pieces import large_source
+    from thalweg.data.streaming.records import numbered, warnings_once
+    from thalweg.data.streaming.tables import tables_of
+
+    assert model.encoder is not None, "checked by the command"
+    source = large_source(data)
+    if source is None:
+        yield columns(model, read_rows(data, model.encoder), levels)
+        return
+    told: set[str] = set()
+    for table, piece in tables_of(source, model.encoder.target_name):
+        with numbered(piece, 0), warnings_once(told):
+            answer = columns(model, table, levels)
+        yield answer
+
+
+def check_rows_model(model: Model, run: Path, output: Path) -> None:
+    """Raise unless a model answers for rows of tables, and its answers can be written.
+
+    Raises:
+        ArgumentError: the answers cannot be written in such a file.
+        ModelError: the model cannot read tables.
+    """
     from thalweg.data.write import check_ending
     from thalweg.deploy import Segmenter
 
@@ -105,7 +136,6 @@ def rows_for(model: Model, run: Path, data: str, output: Path) -> Any:
         raise ModelError(f"{run} is a model of images; expected one of tables. Masks are written by: thalweg predict.")
     if model.encoder is None:
         raise ModelError(f"{run} has no encoder: use it from Python, with thalweg.load and Model.predict.")
-    return read_rows(data, model.encoder)
 
 
 def read_rows(data: str, encoder: Encoder) -> Any:

@@ -86,6 +86,8 @@ def result_lines(done: Run) -> list[str]:
     result = done.evaluation
     noun = "pixels" if "segmentation" in result else "rows"
     rows = f"{'test' if done.history and 'test_loss' in done.history[-1] else 'training'} {noun}"
+    if whole := result.get("whole"):  # the evaluation is of a sample of these
+        result = result | whole | {"mistakes": round(whole.get("error", 0) * whole["rows"])}
     early = f" (stopped early, after {len(done.history)} epochs)" if done.state == "stopped early" else ""
     if result["task"] == "multilabel":
         measure = f"{100 * result['error']:.2f} % of the labels wrong on {result['rows']} {rows}"

@@ -29,7 +29,10 @@ from thalweg.runs.judge import judge
 from thalweg.runs.judge_masks import judge_masks
 from thalweg.runs.record import RunFolder, check_free, create_run, resume_run
 from thalweg.runs.report import write_report
-from thalweg.training import Checkpoints, Hook, RunInfo, Trained
+from thalweg.training import Checkpoints, Hook, RunInfo, Trained, evaluate
+
+MEASURES = ("error", "rmse")
+"""What a run is told by in a list of runs."""
 
 Say = Callable[[str], None]
 
@@ -215,7 +218,7 @@ def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float) -> 
         started,
         state=trained.status,
         best_epoch=trained.epoch if plan.stopping else None,
-        result={name: evaluation[name] for name in ("error", "rmse") if name in evaluation},
+        result={key: value for key, value in (evaluation | evaluation.get("whole", {})).items() if key in MEASURES},
         tested=tables.test is not None,
     )
     report = write_report(folder.path)
@@ -227,7 +230,15 @@ def _judged(plan: Plan, model: Model) -> dict[str, Any]:
     part = plan.tables.test or plan.tables.train
     if isinstance(model, Segmenter):
         return judge_masks(model, part.volumes, part.numbers, majority=int(np.bincount(plan.train.y).argmax()))
-    return judge(model, part, plan.tables.train)
+    result = judge(model, part, plan.tables.train)
+    if part.whole is None or model.calibration.way is not None:
+        return result
+    # The table is a sample; the measure of all rows is that of their batches.
+    batches = plan.train if plan.tables.test is None else plan.test
+    assert batches is not None, "there are test rows"
+    found = evaluate(model.network, model.likelihood, model.params, model.state, batches, model.target_scale()[1])
+    del found["loss"]
+    return result | {"whole": {"rows": part.total} | found}
 
 
 class _Record(Hook):

@@ -19,6 +19,9 @@ ENDINGS = {
 }
 """Formats that can be read in pieces, and the names of their files."""
 
+LARGE_BYTES = 64 * 2**20
+"""Tables up to this size are read whole when a model answers."""
+
 COPIES = 5
 """Of a table's size, what reading, splitting and encoding it in memory take at their peak."""
 
@@ -149,6 +152,15 @@ def open_source(text: str | Path) -> Source | None:
         from thalweg.data.streaming.text_pieces import TextFiles
 
         return TextFiles.open(str(text), files)
+
+
+def large_source(text: str | Path) -> Source | None:
+    """The table that a path stands for, if it is so large that a model had better answer piece by piece."""
+    path = Path(text).expanduser()
+    if path.is_dir() and not table_files(path):
+        return None
+    source = open_source(text)
+    return source if source is not None and source.table_bytes > LARGE_BYTES else None
 
 
 def needed_memory(source: Source) -> int:

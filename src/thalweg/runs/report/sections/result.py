@@ -61,6 +61,8 @@ def headline(run: RunFiles) -> str:
             return f"{ {'running': 'Still running'}.get(state, state.capitalize()) } after {done}"
         return f"Trained for {done}"
     name, result = evaluated
+    if whole := result.get("whole"):  # the evaluation is of a sample of these
+        result = result | whole | {"mistakes": whole.get("error")}
     rows = plural(result["rows"], f"{name} {rows_noun(result)}")
     if result.get("task") == "regression":
         targets = result["targets"]
