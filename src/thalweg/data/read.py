@@ -5,13 +5,16 @@ The format is known by the first bytes of a file, else by its suffix.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from thalweg.core.errors import ArgumentError, DataError, StorageError, nearest
 from thalweg.data.bundled import DATASETS, joined
+from thalweg.data.formats import PATTERN, table_files
 from thalweg.data.readers import arrays, columnar, frames, idx, images, text
 from thalweg.data.table import Table
 
@@ -51,8 +54,9 @@ def read(source: Any, *, target: str | None = None, need_target: bool = True) ->
     """Read data from wherever it is.
 
     Args:
-        source: a bundled name such as ``"iris"``; the path of a file, or of a folder with a sub-folder of images for
-            each class; ``(x, y)`` or ``x`` as arrays or data frames; or a table, which is returned as it is.
+        source: a bundled name such as ``"iris"``; the path of a file; of a folder, or a pattern such as
+            ``part-*.parquet``, of CSV or Parquet files with the same columns; of a folder with a sub-folder of images
+            for each class; ``(x, y)`` or ``x`` as arrays or data frames; or a table, which is returned as it is.
         target: name of the target column (or key, or file, see the readers); by default ``target``, ``label``,
             ``class`` or ``y``.
         need_target: whether data without a target is an error; without it, no target is guessed from columns.
@@ -86,14 +90,33 @@ def read(source: Any, *, target: str | None = None, need_target: bool = True) ->
 
 
 def _read_path(path: Path, target: str | None, need_target: bool) -> Table:
-    if not path.exists():
+    if not path.exists() and not any(mark in path.name for mark in PATTERN):
         raise StorageError(_absent(path))
     try:
+        files = () if path.is_file() else table_files(path)
+        if files:
+            return _read_files(path, files, target, need_target)
         if path.is_dir():
             return images.read_images(path, target, need_target)
         return FORMATS[detect(path)].read(path, target, need_target)
     except PermissionError:
         raise StorageError(f"{path}: reading is not permitted. Change its permissions.") from None
+
+
+def _read_files(path: Path, files: Sequence[Path], target: str | None, need_target: bool) -> Table:
+    """Read files with the same columns below one another."""
+    import polars as pl
+
+    tables = [FORMATS[detect(file)].read(file, None, False) for file in files]
+    columns = tables[0].feature_names
+    for file, table in zip(files, tables, strict=True):
+        if (table.is_test is None) != (tables[0].is_test is None) or set(table.feature_names) != set(columns):
+            raise DataError(f"{file}: its columns are not those of {files[0]}.")
+    frame = pl.concat([table.frame.select(columns) for table in tables], how="vertical_relaxed")
+    if tables[0].is_test is not None:
+        marks = [table.is_test for table in tables if table.is_test is not None]
+        frame = frame.with_columns(pl.Series("is_test", np.concatenate(marks)))
+    return frames.from_frame(frame, str(path), target, need_target)
 
 
 def detect(path: Path) -> str:

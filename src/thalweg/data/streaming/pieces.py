@@ -7,17 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from thalweg.core.errors import DataError, StorageError
 from thalweg.core.files import storage_errors
+from thalweg.data.formats import format_of, table_files
 
 if TYPE_CHECKING:
     import polars as pl
-
-ENDINGS = {
-    "parquet": (".parquet", ".pq"),
-    "csv": (".csv", ".tsv", ".tab", ".csv.gz", ".tsv.gz", ".txt.gz", ".txt", ".data"),
-}
-"""Formats that can be read in pieces, and the names of their files."""
 
 LARGE_BYTES = 64 * 2**20
 """Tables up to this size are read whole when a model answers."""
@@ -97,43 +91,6 @@ class Source(Protocol):
         """
 
 
-def table_files(text: str | Path) -> tuple[Path, ...]:
-    """The files of tables that a path, a folder or a pattern stands for; none when it is something else.
-
-    Raises:
-        StorageError: a pattern that no file fits.
-        DataError: a folder with tables of different formats.
-
-    Example:
-        >>> table_files("data/photos")
-        ()
-    """
-    path = Path(text).expanduser()
-    if path.is_file():
-        found = [path] if format_of(path) else []
-    elif path.is_dir():
-        found = sorted(entry for entry in path.iterdir() if entry.is_file() and format_of(entry) == "parquet")
-        found = found or sorted(entry for entry in path.iterdir() if entry.is_file() and format_of(entry) == "csv")
-        # Partitioned data sets nest their folders: year=2024/month=1/part-0.parquet.
-        found = found or sorted(entry for entry in path.rglob("*.parquet") if ".thalweg" not in str(entry.parent))
-    elif any(mark in path.name for mark in "*?["):
-        found = sorted(entry for entry in path.parent.glob(path.name) if entry.is_file())
-        if not found:
-            raise StorageError(f"{text}: no file fits this pattern.")
-    else:
-        return ()
-    formats = {format_of(entry) for entry in found}
-    if len(formats) > 1:
-        raise DataError(f"{text}: expected files of one format, got {' and '.join(sorted(map(str, formats)))} files.")
-    return tuple(found) if formats != {None} else ()
-
-
-def format_of(path: Path) -> str | None:
-    """``"csv"`` or ``"parquet"``, by the ending of the name, or None."""
-    name = path.name.lower()
-    return next((key for key, endings in ENDINGS.items() if name.endswith(endings)), None)
-
-
 def open_source(text: str | Path) -> Source | None:
     """The table that a path, a folder or a pattern stands for, to be read in pieces; None when it is something else.
 
@@ -156,9 +113,6 @@ def open_source(text: str | Path) -> Source | None:
 
 def large_source(text: str | Path) -> Source | None:
     """The table that a path stands for, if it is so large that a model had better answer piece by piece."""
-    path = Path(text).expanduser()
-    if path.is_dir() and not table_files(path):
-        return None
     source = open_source(text)
     return source if source is not None and source.table_bytes > LARGE_BYTES else None
 

@@ -120,7 +120,10 @@ def _what(run: RunFiles) -> str:
         parts.append(f"for {plural(len(run.log), 'epoch')}")
     if facts.train_seconds(run) is not None:
         parts.append(f"in {duration(facts.train_seconds(run))}")
-    return " ".join(p for p in parts if p) + "."
+    sample = ""
+    if run.evaluated and run.evaluated[1].get("whole"):
+        sample = f" What is shown below is of {plural(run.evaluated[1]['rows'], 'row')}, drawn at random."
+    return " ".join(p for p in parts if p) + "." + sample
 
 
 def _tiles(run: RunFiles) -> Html | None:
