@@ -143,6 +143,8 @@ class Parameters:
     clip_value: float | None = None
     ema: float = 0.0
     input_noise: float = 0.0
+    members: int = 1
+    cv: int = 0
     epochs: int = 10
     batch_size: int | None = None
     full_batch: bool = False

@@ -62,22 +62,41 @@ def check_names(config: RunConfig, *, held_out: bool = False) -> None:
         lookup(METHODS | {"none": ""}, config.calibrate, "calibrate")
         if config.task != "rows":
             raise ArgumentError("calibrate", "the task 'rows'", repr(config.task))
-        if not (config.validation or held_out):
+        if not (config.validation or config.cv or held_out):
             raise ArgumentError(
                 "calibrate",
                 "a validation fraction beside it",
                 "none",
                 "Calibration needs rows held out of training: add --validation 0.1.",
             )
-    if config.patience and not (config.validation or held_out):
+    if config.patience and not (config.validation or config.cv or held_out):
         raise ArgumentError(
             "patience",
             "a validation fraction beside it",
             "none",
             "Early stopping watches rows held out of training: add --validation 0.1.",
         )
+    check_ensemble(config)
     if config.full_batch and config.batch_size:
         raise ArgumentError("full_batch", "no batch_size beside it", f"batch_size {config.batch_size}")
+
+
+def check_ensemble(config: RunConfig) -> None:
+    """Check what does not go together with several members, or with folds.
+
+    Raises:
+        ArgumentError: names the setting.
+    """
+    if config.cv == 1:
+        raise ArgumentError("cv", "0 for none, or at least 2 folds", 1)
+    if config.task != "rows":
+        for name in ("members", "cv"):
+            if getattr(config, name) != RunConfig.model_fields[name].default:
+                raise ArgumentError(name, "the task 'rows'", repr(config.task))
+    if config.cv and config.validation:
+        raise ArgumentError(
+            "validation", "0 beside cv", config.validation, "Each fold is held out of one network already."
+        )
 
 
 def build_network(config: RunConfig, inputs: int, outputs: int) -> Network:

@@ -218,6 +218,15 @@ class RunConfig(BaseModel):
     ema: Real = setting(0.0, "Regularization", "Average weights over steps with this decay, e.g. 0.999.", ge=0, lt=1)
     input_noise: Real = setting(0.0, "Regularization", "Deviation of Gaussian noise added to inputs.", ge=0)
 
+    members: Whole = setting(
+        1, "Training", "Networks that differ in their seed, trained at once; their mean answers.", ge=1
+    )
+    cv: Whole = setting(
+        0,
+        "Training",
+        "Folds of cross-validation, trained at once: each network holds one out, all together answer; 0: none.",
+        ge=0,
+    )
     epochs: Whole = setting(10, "Training", "Passes over the training rows.", ge=1)
     batch_size: Whole | None = setting(
         None, "Training", "Rows a minibatch; by default 128, fewer for sets below 1024 rows.", ge=1

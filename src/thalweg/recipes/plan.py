@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from thalweg.data.batches import Batches, spread
@@ -13,6 +14,7 @@ from thalweg.network import Network
 from thalweg.optimizers import Optimizer
 from thalweg.recipes.calibration import calibrated_on
 from thalweg.recipes.config import RunConfig
+from thalweg.recipes.ensemble import Ensemble, train_ensemble
 from thalweg.recipes.noise import NOISE_ROWS, with_noise
 from thalweg.recipes.tables import Tables
 from thalweg.training import Checkpoints, EarlyStopping, Hook, Trained, train
@@ -46,7 +48,12 @@ class Plan:
         """Return the trained network as a model."""
         tables = self.tables
         history = [dict(row) for row in trained.history]
-        model = Model(self.network, self.likelihood, trained.params, trained.state, self.encoder, history)
+        network, likelihood = self.network, self.likelihood
+        if isinstance(trained, Ensemble):
+            network, likelihood = trained.network, trained.likelihood
+        model = Model(network, likelihood, trained.params, trained.state, self.encoder, history)
+        if isinstance(trained, Ensemble) and trained.held_out is not None:
+            return trained.held_out.mended(model, self.calibrate)
         # Residuals of rows held out of training tell the noise; those of training rows flatter it.
         held_out = tables.validation or tables.train
         held_out = held_out.rows(spread(NOISE_ROWS, len(held_out)))
@@ -69,6 +76,7 @@ def train_plan(
 
     Raises:
         DivergedError: a quantity was not finite.
+        ArgumentError: ``start`` or ``scores`` for several members.
     """
     config = plan.config
     planned: dict[str, Any] = {
@@ -80,7 +88,9 @@ def train_plan(
         "stopping": plan.stopping,
         "score_scale": plan.encoder.target_scale,
     }
-    return train(
+    several = config.members > 1 or config.cv
+    run = partial(train_ensemble, members=config.members, folds=config.cv) if several else train
+    return run(
         plan.network,
         plan.likelihood,
         plan.train,

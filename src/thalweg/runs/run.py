@@ -27,6 +27,7 @@ from thalweg.runs.diagnosis import checkup_of, write_facts
 from thalweg.runs.explain.run import EXPLANATION, explain_after
 from thalweg.runs.judge import judge
 from thalweg.runs.judge_masks import judge_masks
+from thalweg.runs.out_of_fold import write_out_of_fold
 from thalweg.runs.record import RunFolder, check_free, create_run, resume_run
 from thalweg.runs.report import write_report
 from thalweg.training import Checkpoints, Hook, RunInfo, Trained, evaluate
@@ -209,7 +210,8 @@ def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float) -> 
     model = plan.model(trained)
     model.save(folder.model)
     evaluation = _judged(plan, model)
-    folder.write_json("evaluation.json", {"training" if tables.test is None else "test": evaluation})
+    held_out = write_out_of_fold(folder.path, model, trained)
+    folder.write_json("evaluation.json", {"training" if tables.test is None else "test": evaluation} | held_out)
     if plan.config.task == "rows" and (told := explain_after(model, tables, len(trained.history))) is not None:
         folder.write_json(EXPLANATION, told)
     seconds = _ending(

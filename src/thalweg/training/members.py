@@ -246,7 +246,8 @@ def as_one(
 ) -> tuple[Network, MembersLikelihood, Params, State]:
     """Return the members as one network with one likelihood, whose predictive distribution is their equal mixture.
 
-    Members that diverged are left out. What is returned can be deployed, calibrated and saved like any network.
+    Members that diverged are left out. Where a member is an ensemble itself, all answer as one ensemble. What is
+    returned can be deployed, calibrated and saved like any network.
 
     Args:
         network: the network of one member.
@@ -269,7 +270,20 @@ def as_one(
     usable = list(trained.usable)
     params, state = jax.tree.map(lambda a: np.asarray(a)[usable], (trained.params, trained.state))
     together = Network(network.inputs, (MembersLayer(len(usable), network.layers),))
-    return together, MembersLikelihood(likelihood, len(usable)), (params,), (state,)
+    return together, together_likelihood(likelihood, len(usable)), (params,), (state,)
+
+
+def together_likelihood(likelihood: Likelihood, members: int) -> MembersLikelihood:
+    """Return the likelihood of so many networks that each have this one, be it of an ensemble already.
+
+    Example:
+        >>> from thalweg.likelihoods import Gaussian
+        >>> together_likelihood(MembersLikelihood(Gaussian(), 4), 3)
+        Members(base=Gaussian(scale=1.0), members=12)
+    """
+    if isinstance(likelihood, MembersLikelihood):
+        return MembersLikelihood(likelihood.base, members * likelihood.members)
+    return MembersLikelihood(likelihood, members)
 
 
 def out_of_fold(

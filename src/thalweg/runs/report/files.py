@@ -73,7 +73,9 @@ def read_run(folder: Path) -> RunFiles:
         info=info,
         model=_json(folder, "model/model.json", damaged),
         config=_text(folder, "config.toml", damaged),
-        evaluations={k: v for k, v in evaluation.items() if k in ("test", "training") and isinstance(v, dict)},
+        evaluations={
+            k: v for k, v in evaluation.items() if k in ("test", "training", "out_of_fold") and isinstance(v, dict)
+        },
         explanation=_json(folder, "explanation.json", damaged),
         damaged=damaged,
     )

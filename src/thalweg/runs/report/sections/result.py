@@ -142,6 +142,9 @@ def _tiles(run: RunFiles) -> Html | None:
     if not measure.share and len(tiles) == 2:
         (title, value, _), (_, training, _) = tiles
         tiles = [(title, value, f"training {training}")]
+    if folds := run.evaluations.get("out_of_fold"):
+        note = f"{count(folds['folds'])} folds, each row judged by networks that never saw it"
+        tiles.append((f"Out-of-fold {short}", show(folds[measure.key]), note))
     if run.evaluated and run.evaluated[1].get("task") == "regression":
         held = [t["coverage"] for t in run.evaluated[1]["targets"] if t.get("coverage")]
         title = f"In the {percent(_CLAIMED, 0)} interval"
