@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from thalweg.diagnosis.evidence import Evidence
-from thalweg.diagnosis.rules.rule import Found, Rule
+from thalweg.diagnosis.rules.rule import Found, Rule, rounded
 
 
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
@@ -27,6 +27,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     if not (ratio > at["ratio"] or thrown) or not any(signs):
         return None
     rate = e.settings.get("learning_rate")
+    smaller = min(at["smaller"], at["usual"] / max(ratio, 1e-12))
     worst = max(early, key=lambda name: early[name])
     return Found(
         "error" if e.suffers or e.broken else "warning",
@@ -36,8 +37,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         + (f", and {dead:.0%} of a layer's units are switched off" if signs[2] else "")
         + (", until numbers were no longer finite" if signs[0] else "")
         + ".",
-        "Make the step size ten times smaller.",
-        None if rate is None else {"learning_rate": at["smaller"] * rate},
+        f"Make the step size {rounded(1 / smaller):g} times smaller.",
+        None if rate is None else {"learning_rate": rounded(rate * smaller)},
         symptoms=tuple(
             word
             for word, sign in zip(("nan_or_inf", "oscillating_loss", "dead_relu", "not_learning"), signs, strict=True)
@@ -52,7 +53,7 @@ RULE = Rule(
     cause="learning_rate_too_high",
     moment="during",
     depth=1,
-    thresholds={"ratio": 0.1, "thrown": 5.0, "rough": 0.05, "dead": 0.5, "smaller": 0.1},
+    thresholds={"ratio": 0.1, "thrown": 5.0, "rough": 0.05, "dead": 0.5, "smaller": 0.1, "usual": 5e-3},
     source="Goodfellow, Bengio, Courville, Deep Learning (2016), section 11.4.1; Karpathy, CS231n (2015) on the "
     "ratio of updates to weights",
     check=_check,

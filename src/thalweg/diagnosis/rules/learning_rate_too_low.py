@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from thalweg.diagnosis.evidence import Evidence
-from thalweg.diagnosis.rules.rule import Found, Rule
+from thalweg.diagnosis.rules.rule import Found, Rule, rounded
 
 
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
@@ -21,8 +21,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         f"Steps are too small: they change no layer's weights by more than {ratio:.1e} each, and after "
         f"{e.epochs} epochs "
         f"none has moved by more than {distance:.1%} from its start, while the loss still falls.",
-        "Make the step size thirty times larger.",
-        None if rate is None else {"learning_rate": at["larger"] * rate},
+        f"Make the step size {rounded(at['usual'] / max(ratio, 1e-12)):g} times larger.",
+        None if rate is None else {"learning_rate": rounded(rate * at["usual"] / max(ratio, 1e-12))},
         symptoms=("slow_convergence",),
     )
 
@@ -31,7 +31,7 @@ RULE = Rule(
     cause="learning_rate_too_low",
     moment="during",
     depth=1,
-    thresholds={"ratio": 0.0002, "falling": 0.1, "moved": 0.1, "larger": 30.0},
+    thresholds={"ratio": 0.0002, "falling": 0.1, "moved": 0.1, "usual": 2e-3},
     source="Goodfellow, Bengio, Courville, Deep Learning (2016), section 11.4.1; Karpathy, CS231n (2015) on the "
     "ratio of updates to weights",
     check=_check,

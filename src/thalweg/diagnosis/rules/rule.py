@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -63,3 +64,13 @@ class Rule:
             layer=found.layer,
             epoch=found.epoch,
         )
+
+
+def rounded(value: float) -> float:
+    """Return a number rounded to one figure, as a remedy would be written.
+
+    Example:
+        >>> rounded(0.00317), rounded(2740.0)
+        (0.003, 3000.0)
+    """
+    return float(f"{value:.0e}") if math.isfinite(value) else value

@@ -1,0 +1,58 @@
+"""Remedies: tried on rows held out, kept where they help, and never at the cost of the run they are for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from thalweg.cli.main import run as thalweg
+from thalweg.recipes.config import make_config
+from thalweg.runs.repair import repair
+from thalweg.runs.run import train_run
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("repair") / "slow"
+    train_run(make_config({"data": "wine", "hidden": 16, "learning_rate": 1e-6, "epochs": 8, "out": str(out)}))
+    return out
+
+
+def test_the_remedy_is_found_tried_and_kept(slow: Path) -> None:
+    before = contents(slow)
+    result = repair(slow)
+    as_it_was = result.attempts[0]
+    assert as_it_was.causes == ()
+    larger = next(one for one in result.attempts if one.causes == ("learning_rate_too_low",))
+    assert larger.better_than(as_it_was, by_loss=True)
+    assert result.best.metric is not None
+    assert as_it_was.metric is not None
+    assert result.best.metric < as_it_was.metric
+    assert result.run is not None
+    assert result.run.evaluation["error"] < json.loads(before["evaluation.json"])["test"]["error"]
+    assert json.loads((slow.with_name("slow-repaired") / "repair.json").read_text())["kept"] == list(result.best.causes)
+    assert contents(slow) == before
+
+
+def test_the_command_shows_before_and_after_and_keeps_what_is_there(
+    slow: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert thalweg(["repair", str(slow), "--out", str(tmp_path / "new")]) == 0
+    text = capsys.readouterr().out
+    assert text.index("as it was") < text.index("learning rate too low")
+    assert "report" in text
+    assert thalweg(["repair", str(slow), "--out", str(tmp_path / "new")]) == 2
+    assert str(tmp_path / "new") in capsys.readouterr().err
+
+
+def test_a_sound_run_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train_run(make_config({"data": "wine", "hidden": 16, "epochs": 60, "out": str(tmp_path / "sound")}))
+    assert thalweg(["repair", str(tmp_path / "sound")]) == 0
+    assert "no new run" in capsys.readouterr().out
+    assert not (tmp_path / "sound-repaired").exists()
