@@ -15,6 +15,7 @@ from benchmarks import (
     likelihoods,
     mnist,
     predict,
+    search,
     segmentation,
     start,
     steps,
@@ -37,6 +38,7 @@ TITLES = {
     "decisions": "Decisions and calibration",
     "tables": "Tables",
     "predict": "Prediction",
+    "search": "Search",
 }
 DATA = Path(__file__).parents[2] / "shared" / "data"
 DISK_ROUNDS = 3
@@ -66,6 +68,7 @@ def main() -> None:
         ),
         "segmentation": partial(segmentation.measure, data=options.data, quick=options.quick),
         "decisions": partial(decisions.measure, data=options.data, quick=options.quick),
+        "search": partial(search.measure, data=options.data, quick=options.quick),
         "predict": partial(predict.measure, rounds=rounds, quick=options.quick),
         "tables": partial(
             tables.measure,

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from thalweg.optimizers import make_optimizer
     from thalweg.recipes.fit import fit
     from thalweg.recipes.fit_segmentation import fit_segmentation
+    from thalweg.recipes.imports import Imported, from_keras, from_sklearn, from_torch
     from thalweg.runs.search import search
     from thalweg.training import EarlyStopping, Hook, StepStatistics, evaluate, train
 
@@ -110,6 +111,7 @@ _HOME = {
     "thalweg.optimizers": ("make_optimizer",),
     "thalweg.recipes.fit": ("fit",),
     "thalweg.recipes.fit_segmentation": ("fit_segmentation",),
+    "thalweg.recipes.imports": ("Imported", "from_keras", "from_sklearn", "from_torch"),
     "thalweg.runs.search": ("search",),
     "thalweg.training": ("EarlyStopping", "Hook", "StepStatistics", "evaluate", "train"),
 }
@@ -139,6 +141,7 @@ __all__ = [
     "Heteroscedastic",
     "Hook",
     "Huber",
+    "Imported",
     "Laplace",
     "LayerNorm",
     "Likelihood",
@@ -169,6 +172,9 @@ __all__ = [
     "fit",
     "fit_segmentation",
     "flatten",
+    "from_keras",
+    "from_sklearn",
+    "from_torch",
     "load",
     "load_dataset",
     "make_optimizer",

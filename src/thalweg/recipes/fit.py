@@ -12,6 +12,7 @@ import optax
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
+from thalweg.core.types import Params, State
 from thalweg.data.batches import ArrayBatches, spread
 from thalweg.data.disk_batches import DiskBatches
 from thalweg.data.encode import Encoder
@@ -27,7 +28,7 @@ from thalweg.optimizers import OPTIMIZERS, make_optimizer
 from thalweg.recipes.choices import check_full_batch, default_batch_size
 from thalweg.recipes.noise import NOISE_ROWS, with_noise
 from thalweg.recipes.prepare import EVALUATION_ROWS
-from thalweg.training import EarlyStopping, Hook, Trained, train
+from thalweg.training import EarlyStopping, Hook, Trained, begin, train
 
 Pair = tuple[Any, Any]
 
@@ -50,6 +51,7 @@ def fit(
     ema: float = 0.0,
     seed: int = 0,
     hooks: Sequence[Hook] = (),
+    start: tuple[Params, State] | None = None,
     **settings: Any,
 ) -> Model:
     """Train a network: min over θ of the mean of -ln q(y(n)|x(n); θ).
@@ -75,6 +77,7 @@ def fit(
         ema: decay of a moving average of θ, which is then what is kept; 0 for none.
         seed: of starting weights, order and dropout; the same seed gives the same bits.
         hooks: called between chunks of steps.
+        start: θ and running statistics to begin with; drawn from the seed when absent.
         settings: further settings of `make_optimizer`, such as ``momentum``, ``weight_decay`` or ``clip_norm``.
 
     Returns:
@@ -108,22 +111,24 @@ def fit(
     size = rows if whole else batch_size or default_batch_size(rows)
     batches = _batches(features, encoded, size, seed, sample_weight)
     held_out = _evaluated(validation, "validation", network, family, encoder)
+    rule = make_optimizer(
+        optimizer,
+        total_steps=max(1, epochs) * batches.steps,
+        steps_per_epoch=batches.steps,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        **settings,
+    )
     trained = train(
         network,
         family,
         batches,
-        make_optimizer(
-            optimizer,
-            total_steps=max(1, epochs) * batches.steps,
-            steps_per_epoch=batches.steps,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            **settings,
-        ),
+        rule,
         epochs=epochs,
         seed=seed,
         test=_evaluated(test, "test", network, family, encoder),
         validation=held_out,
+        start=None if start is None else begin(network, rule, *start, average=ema > 0),
         average=ema,
         stopping=None if patience is None else EarlyStopping(patience, "validation_loss"),
         hooks=hooks,

@@ -1,5 +1,6 @@
 """State, step, loop, hooks, stopping and checkpoints."""
 
+from thalweg.training.begin import begin
 from thalweg.training.checkpoints import Checkpoints
 from thalweg.training.evaluate import evaluate
 from thalweg.training.hooks import ChunkInfo, Hook, RunInfo, StepStatistics
@@ -19,6 +20,7 @@ __all__ = [
     "Trained",
     "TrainedMembers",
     "as_one",
+    "begin",
     "evaluate",
     "out_of_fold",
     "train",
