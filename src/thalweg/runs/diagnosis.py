@@ -22,14 +22,14 @@ FULL_EVERY = 16
 
 
 def checkup_of(config: RunConfig, folder: RunFolder, settings: dict[str, Any]) -> list[Checkup]:
-    """Return the hooks that examine a run as its settings ask.
+    """Return the hooks that examine a run as its settings ask; members, which train together, are not examined.
 
     Args:
         config: ``diagnose`` is ``"none"``, ``"cheap"`` or ``"full"``.
         folder: of the run.
         settings: as resolved.
     """
-    if config.diagnose == "none":
+    if config.diagnose == "none" or config.members > 1 or config.cv:
         return []
     kind, every = ("all", FULL_EVERY) if config.diagnose == "full" else ("cheap", 1)
     return [Checkup(kind, every=every, first=8, path=folder.path / RECORDS, settings=settings)]
@@ -87,5 +87,7 @@ def finding_lines(findings: list[Finding]) -> list[str]:
 def _again(status: dict[str, Any]) -> str:
     seconds = status.get("seconds", {}).get("total")
     took = f" It took {seconds:.0f} s." if isinstance(seconds, (int, float)) else ""
-    command = shlex.join([*status.get("command", ["thalweg", "train", "DATA"]), "--diagnose", "cheap"])
-    return f"Train it again: {command} --out NEW.{took}"
+    settings = status.get("settings", {})
+    alone = ["--members", "1", "--cv", "0"] if settings.get("members", 1) > 1 or settings.get("cv") else []
+    command = shlex.join([*status.get("command", ["thalweg", "train", "DATA"]), "--diagnose", "cheap", *alone])
+    return f"Train {'one network alone' if alone else 'it again'}: {command} --out NEW.{took}"
