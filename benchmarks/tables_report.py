@@ -115,8 +115,9 @@ def targets(results: Results) -> str:
     """Return what the targets ask for, as far as it was measured."""
     lines: list[list[str]] = []
     networks = [name for name in PEERS if PEERS[name].network and name in results.peers()]
-    for group, less in ((networks, ""), ([name for name in networks if name != SLOW], f" but {PEERS[SLOW].label}")):
-        if cells := results.cells(*group):
+    fast = [name for name in networks if name != SLOW]
+    for group, less in ((networks, ""), (fast, f" but {PEERS[SLOW].label}")):
+        if (cells := results.cells(*group)) and (group == networks or fast != networks):
             found = ranks(results, group, cells)
             sets = len({name for name, _ in cells})
             lines.append(
