@@ -32,7 +32,7 @@ def table_files(text: str | Path) -> tuple[Path, ...]:
         found = [path]
     elif path.is_dir():
         # Partitioned data sets nest their folders: year=2024/month=1/part-0.parquet.
-        found = sorted(entry for entry in path.rglob("*") if entry.is_file() and entry.name[0] not in "._")
+        found = sorted(entry for entry in path.rglob("*") if entry.is_file() and _counts(entry.relative_to(path)))
         nested = any(entry.parent != path for entry in found)
         if nested and {format_of(entry) for entry in found} != {"parquet"}:
             return ()
@@ -52,3 +52,8 @@ def format_of(path: Path) -> str | None:
     """``"csv"`` or ``"parquet"``, by the ending of the name, or None."""
     name = path.name.lower()
     return next((key for key, endings in ENDINGS.items() if name.endswith(endings)), None)
+
+
+def _counts(name: Path) -> bool:
+    """Whether a file of a folder is one of its tables: no hidden one, no mark of a writer, nothing of our own cache."""
+    return name.name[0] not in "._" and not any(part.endswith(".thalweg") for part in name.parts)

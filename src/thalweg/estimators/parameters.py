@@ -41,7 +41,7 @@ IN_PYTHON = {
 }
 """Settings that are written otherwise in Python than on the command line."""
 
-NOT_PARAMETERS = {"data", "task", "target", "test", "out", "seed", "checkpoint_seconds", "threads"}
+NOT_PARAMETERS = {"data", "task", "target", "test", "out", "seed", "checkpoint_seconds", "threads", "stream", "cache"}
 """Settings that `fit` is given, that belong to a run's folder or process, or that have scikit-learn's name here."""
 
 
