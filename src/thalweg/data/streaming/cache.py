@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,9 @@ from thalweg.core.memory import size_text
 MANIFEST, LOCK = "manifest.json", "lock"
 FORMAT = 1
 """Raised when the files of a cache change their meaning: older ones are then written anew."""
+
+PAUSE = 0.2
+"""Seconds between two looks whether another process is done."""
 
 HASH_BYTES = 2**22
 MARGIN = 64 * 2**20
@@ -39,15 +43,16 @@ class Cache:
     _lock: Any = None
 
     @staticmethod
-    def open(root: Path, key: Mapping[str, Any]) -> Cache:
+    def open(root: Path, key: Mapping[str, Any], say: Callable[[str], None]) -> Cache:
         """Open, or make, the folder for a table encoded in the way that ``key`` tells.
 
         Args:
             root: folder of all ways in which the table has been encoded.
             key: plain values; other ones make another folder.
+            say: is told when another process has to be waited for.
 
         Raises:
-            StorageError: the place cannot be written, or another process is writing it.
+            StorageError: the place cannot be written.
         """
         text = json.dumps(dict(key), sort_keys=True, default=str)
         folder = root / hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -55,7 +60,10 @@ class Cache:
             folder.mkdir(parents=True, exist_ok=True)
             lock = take_lock(folder / LOCK)
         if lock is None:
-            raise StorageError(f"The cache {folder} is in use by another process. Wait for it, or choose --cache.")
+            say(f"another process is writing {folder}: waiting for it")
+        while lock is None:
+            time.sleep(PAUSE)
+            lock = take_lock(folder / LOCK)
         cache = Cache(folder, _lock=lock)
         try:
             known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

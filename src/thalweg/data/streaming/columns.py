@@ -12,8 +12,8 @@ from thalweg.data.streaming.sampling import together
 if TYPE_CHECKING:
     import polars as pl
 
-MOST_LEVELS = 20_000
-"""A column with more different values holds names or identifiers: their levels are not followed."""
+MOST_LEVELS = 40_000
+"""So many levels are followed, in all columns of text together; a column with more holds names or identifiers."""
 
 COPIES = 4
 """Rows kept for each level, so that every one that is not rare in the file is none in the sample either."""
@@ -31,12 +31,14 @@ class Column:
         dtype: its type.
         levels_matter: whether its values are levels, or may be: text, booleans, and every target.
         gaps_matter: whether a missing value is worth a row of its own.
+        most_levels: how many levels are followed.
     """
 
     name: str
     dtype: Any
     levels_matter: bool
     gaps_matter: bool
+    most_levels: int = MOST_LEVELS
     rows: int = 0
     missing: int = 0
     first_missing: tuple[str, int] | None = None
@@ -161,7 +163,7 @@ class Column:
             scarce = counted.join(enough, on="level", how="anti", nulls_equal=True)
             merged = pl.concat([former, counted]).group_by("level").agg(pl.col("count").sum())
         self.counts = merged
-        if merged.height > MOST_LEVELS:
+        if merged.height > self.most_levels:
             self.levels_matter, self.counts, self.carriers = False, None, []
         elif scarce.height:
             levels = scarce.select(pl.col("level").alias(self.name))

@@ -91,7 +91,7 @@ def stream_table(
     """
     place = default_root(source.name) if root is None else Path(root)
     size = total_bytes(source.files)
-    cache = Cache.open(place, dict(key) | {"target": target, "split": asdict(split), "names": source.columns})
+    cache = Cache.open(place, dict(key) | {"target": target, "split": asdict(split), "names": source.columns}, say)
     try:
         known = cache.is_of(source.files, lambda done: progress("checking", done, size))
         if cache.manifest and not known:

@@ -15,7 +15,7 @@ import numpy as np
 
 from thalweg.core.errors import DataError
 from thalweg.data.readers.frames import chosen_targets
-from thalweg.data.streaming.columns import Column
+from thalweg.data.streaming.columns import MOST_LEVELS, Column
 from thalweg.data.streaming.pieces import Piece, Source
 from thalweg.data.streaming.sampling import PARTS, ROW, SAMPLE_STREAM, Sample, Split, draws, together
 from thalweg.data.streaming.text_pieces import TypesChanged
@@ -48,6 +48,7 @@ class Survey:
     split: Split
     types: dict[str, Any] = field(default_factory=dict)
     rows: int = 0
+    texts: int = 1
     part_rows: list[int] = field(default_factory=lambda: [0] * len(PARTS))
     columns: dict[str, Column] = field(default_factory=dict)
     samples: dict[str, Sample] = field(default_factory=dict)
@@ -68,6 +69,7 @@ class Survey:
         import polars as pl
 
         frame = piece.frame
+        self.texts = max(1, sum(map(_is_text, frame.dtypes)))
         first, rows = piece.start.rows, len(frame)
         self.rows += rows
         marks = official(frame, self.targets)
@@ -95,9 +97,9 @@ class Survey:
         known = self.columns.get(series.name)
         if known is None:
             kind = series.dtype
-            levels = kind in {pl.String, pl.Boolean} or isinstance(kind, (pl.Categorical, pl.Enum))
+            levels = _is_text(kind) or kind == pl.Boolean
             target = series.name in self.targets
-            known = Column(series.name, kind, levels or target, not target)
+            known = Column(series.name, kind, levels or target, not target, max(1000, MOST_LEVELS // self.texts))
             self.columns[series.name] = known
         return known
 
@@ -167,6 +169,12 @@ def survey(source: Source, target: str | None, split: Split, progress: Progress 
                 continue
             found.check()
             return found
+
+
+def _is_text(kind: Any) -> bool:
+    import polars as pl
+
+    return kind == pl.String or isinstance(kind, (pl.Categorical, pl.Enum))
 
 
 def official(frame: pl.DataFrame, targets: tuple[str, ...] = ()) -> Array | None:
