@@ -19,6 +19,7 @@ from benchmarks import (
     segmentation,
     start,
     steps,
+    stream,
     tables,
 )
 from benchmarks.machine import describe, limit_processors
@@ -32,6 +33,7 @@ TITLES = {
     "start": "Start of commands",
     "mnist": "MNIST",
     "disk": "A set larger than memory",
+    "stream": "A CSV file larger than memory",
     "likelihoods": "Noise models on real data",
     "kde": "Kernel density and divergences",
     "segmentation": "Segmentation",
@@ -62,6 +64,7 @@ def main() -> None:
         "start": partial(start.measure, rounds=rounds, quick=options.quick),
         "mnist": partial(mnist.measure, rounds=rounds, quick=options.quick),
         "disk": partial(disk.measure, rounds=own_rounds["disk"], quick=options.quick, size=options.disk_gb),
+        "stream": partial(stream.measure, quick=options.quick, size=options.stream_gb, data=options.data),
         "kde": partial(kde.measure, rounds=own_rounds["kde"], quick=options.quick),
         "likelihoods": partial(
             likelihoods.measure, rounds=own_rounds["likelihoods"], quick=options.quick, data=options.data
@@ -82,6 +85,7 @@ def main() -> None:
     for name in [options.only] if options.only else sections:
         print(f"{TITLES[name]} …", flush=True)
         command = f"python -m benchmarks --only {name} --rounds {own_rounds.get(name, rounds)}"
+        command += f" --stream-gb {options.stream_gb:g}" * (name == "stream")
         text = f"`{command}{' --quick' * options.quick}`\n\n{describe()}\n\n{sections[name]()}"
         print(f"\n## {TITLES[name]}\n\n{text}\n", flush=True)
         if out is not None:
@@ -95,6 +99,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", choices=TITLES, help="one section; the others keep their text")
     parser.add_argument("--rounds", type=int, help=f"rounds of each section (default: 7, or {DISK_ROUNDS} for disk)")
     parser.add_argument("--disk-gb", type=float, default=8.0, help="GiB of the file that is trained from (default: 8)")
+    parser.add_argument("--stream-gb", type=float, default=10.0, help="GB of the CSV file (default: 10)")
     parser.add_argument(
         "--quick", action="store_true", help="short, to see that it works; writes nothing without --out"
     )

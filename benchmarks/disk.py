@@ -102,11 +102,11 @@ def _write(file: Path, rows: int) -> None:
 
 
 def _run(file: Path, source: str, rows: int) -> dict[str, Any]:
-    _out_of_cache(file)
+    out_of_cache(file)
     return worker_answer("benchmarks.disk_worker", file, source, rows)
 
 
-def _out_of_cache(file: Path) -> None:
+def out_of_cache(file: Path) -> None:
     """Make the system forget the file's contents, where it can be asked to."""
     if not hasattr(os, "posix_fadvise"):
         return

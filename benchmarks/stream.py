@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.commands import worker_answer
-from benchmarks.disk import _out_of_cache
+from benchmarks.disk import out_of_cache
 from benchmarks.figures import figures, verdict
 from benchmarks.table import table
 
@@ -40,13 +40,13 @@ def measure(*, quick: bool, size: float, data: Path) -> str:
         file = Path(folder) / "flights.csv"
         print(f"  stream: writes {size:g} GB", flush=True)
         rows = write(file, source, int(size * 1e9))
-        _out_of_cache(file)
+        out_of_cache(file)
         print("  stream: trains", flush=True)
         first = worker_answer("benchmarks.stream_worker", "train", file, BATCH)
         print("  stream: trains again, predicts", flush=True)
         again = worker_answer("benchmarks.stream_worker", "train", file, BATCH)
         predicted = worker_answer("benchmarks.stream_worker", "predict", file, Path(folder) / "again")
-        _out_of_cache(file)
+        out_of_cache(file)
         parsed = worker_answer("benchmarks.stream_worker", "parse", file)
     return _text(first, again, predicted, parsed, rows, file.name, size)
 

@@ -115,8 +115,8 @@ def answers(model: Model, data: str, levels: tuple[float, ...] | None) -> Iterat
         yield columns(model, read_rows(data, model.encoder), levels)
         return
     told: set[str] = set()
-    for table, piece in tables_of(source, model.encoder.target_name):
-        with numbered(piece, 0), warnings_once(told):
+    for table, piece, first in tables_of(source, model.encoder.target_name):
+        with numbered(piece, first), warnings_once(told):
             answer = columns(model, table, levels)
         yield answer
 

@@ -36,16 +36,16 @@ def judge_large(model: Model, source: Source, target: str | None) -> dict[str, A
     sample = Sample(SAMPLE_ROWS["test"], SAMPLE_BYTES)
     totals: dict[str, float] = {}
     rows, told, name = 0, set[str](), None
-    for table, piece in tables_of(source, target):
-        with numbered(piece, 0), warnings_once(told):
+    for table, piece, first in tables_of(source, target):
+        with numbered(piece, first), warnings_once(told):
             marked = slice(None) if table.is_test is None else np.flatnonzero(table.is_test)
-            part, frame = table.rows(marked), piece.frame[marked]
+            part, frame = table.rows(marked), piece.frame[first : first + len(table)][marked]
             if not len(part):
                 continue
             found = _figures(model, part)
         rows, name = rows + len(part), table.target_name
         totals = {key: totals.get(key, 0.0) + len(part) * value for key, value in found.items()}
-        keys = draws(piece.start.rows, len(table), 0, SAMPLE_STREAM)[marked]
+        keys = draws(piece.start.rows + first, len(table), 0, SAMPLE_STREAM)[marked]
         sample.add(frame, np.arange(len(table))[marked], keys)
     chosen = sample.rows()
     if chosen is None:

@@ -10,6 +10,9 @@ from thalweg.data.streaming.pieces import Piece, Source
 from thalweg.data.streaming.text_pieces import TypesChanged
 from thalweg.data.table import Table
 
+ANSWERED_ROWS = 2**16
+"""A model answers so many rows at once: distributions take some hundred bytes a row."""
+
 
 def settled_types(source: Source) -> dict[str, Any] | None:
     """The types of the columns that hold for all rows of files of text, by reading them once; None where files tell.
@@ -32,8 +35,8 @@ def settled_types(source: Source) -> dict[str, Any] | None:
         return types
 
 
-def tables_of(source: Source, target: str | None = None) -> Iterator[tuple[Table, Piece]]:
-    """Yield all rows as tables in their order, with the pieces they come from.
+def tables_of(source: Source, target: str | None = None) -> Iterator[tuple[Table, Piece, int]]:
+    """Yield all rows as tables in their order, with the piece they come from and how many of its rows lie before.
 
     Args:
         source: the files.
@@ -43,5 +46,6 @@ def tables_of(source: Source, target: str | None = None) -> Iterator[tuple[Table
         DataError: a damaged or truncated file, or no table.
     """
     for piece in source.pieces(settled_types(source)):
-        if len(piece.frame):
-            yield from_frame(piece.frame, piece.name, target, need_target=False), piece
+        for first in range(0, len(piece.frame), ANSWERED_ROWS):
+            rows = piece.frame[first : first + ANSWERED_ROWS]
+            yield from_frame(rows, piece.name, target, need_target=False), piece, first
