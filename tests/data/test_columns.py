@@ -194,6 +194,18 @@ def test_any_column_of_pandas(column: object, names: tuple[str, ...]) -> None:
     assert np.isfinite(encoder.features(read(frame, target="y"))).all()
 
 
+@pytest.mark.parametrize("kind", [pl.Int8, pl.UInt64, pl.Int128, pl.Float32, pl.Decimal(10, 2), pl.String])
+def test_numbers_of_any_width(kind: pl.DataType) -> None:
+    numbers = pl.Series("a", [i % 120 if i % 7 else None for i in range(2 * N)]).cast(kind)
+    frame = pl.DataFrame({"a": numbers, "y": np.arange(2 * N) / 3})
+    encoder = Encoder.fit(read(frame), columns={"a": "number"}, standardize=False)
+    expected = np.array([i % 120 if i % 7 else 59.5 for i in range(2 * N)])
+    x = encoder.features(read(frame))
+    np.testing.assert_array_equal(x[::7, 1], 1)
+    known = x[:, 1] == 0
+    np.testing.assert_array_equal(x[known, 0], expected[known])
+
+
 def test_columns_that_cannot_be_read_are_named() -> None:
     for column in ([[1, 2]] * N, [{"k": 1}] * N, np.arange(N) * 1j, pd.period_range("2024-01", periods=N, freq="M")):
         with pytest.raises(DataError, match=r"column 'a' holds .*; expected numbers, text, categories, booleans or"):

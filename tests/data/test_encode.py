@@ -331,3 +331,30 @@ def test_classification_of_continuous_numbers_is_refused() -> None:
         Encoder.fit(read((np.arange(90), RNG.normal(size=90))), kind="classes")
     with pytest.raises(ArgumentError, match="kind: expected one of auto"):
         Encoder.fit(read("iris"), kind="number")
+
+
+def test_encoders_of_older_files_are_read() -> None:
+    first = {
+        "number_names": ["age", "born"],
+        "numbers": {"mean": [40.0, 0.0], "std": [10.0, 1.0], "fill": [38.0, 0.0], "missing": [0], "width": 2},
+        "levels": [{"name": "member", "levels": ["false", "true"], "missing": False, "other": False}],
+        "ignored": ["name"],
+        "outputs": {"task": "regression", "classes": None, "mean": [1.0], "scale": [2.0]},
+        "target_name": "income",
+        "example_shape": None,
+        "dtype": "frame",
+    }
+    second = first | {
+        "outputs": {"kind": "numbers", "classes": None, "names": ["income"], "mean": [1.0], "scale": [2.0]}
+    }
+    frame = pl.DataFrame(
+        {"age": [50.0, None], "born": [dt.date(1970, 1, 3)] * 2, "member": [True, False], "name": ["a", "b"]}
+    )
+    for old in (first, second):
+        encoder = Encoder.from_dict(old)
+        # Dates were numbers of days, and two levels had a column each.
+        x = encoder.features(read(frame, need_target=False))
+        np.testing.assert_allclose(x, [[1, 2, 0, 0, 1], [-0.2, 2, 1, 1, 0]], rtol=1e-6)
+        assert encoder.layout.plain
+        assert encoder.target_names == ("income",)
+        assert encoder.describe() == "4 columns: 2 numbers (standard), 1 one-hot, 1 left out; 5 inputs"

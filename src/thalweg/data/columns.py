@@ -129,7 +129,10 @@ def number_matrix(frame: pl.DataFrame, names: Sequence[str], dates: Sequence[Dat
     parts = [date.transform(frame[date.name], source) for date in dates]
     matrix = np.empty((len(frame), len(names) + sum(part.shape[1] for part in parts)), order="F")
     for i, name in enumerate(names):
-        matrix[:, i] = as_numbers(frame[name], source).fill_null(np.nan).to_numpy()
+        series = frame[name]
+        if not series.dtype.is_numeric() or str(series.dtype).startswith(("Int128", "UInt128", "Decimal")):
+            series = as_numbers(series, source)
+        matrix[:, i] = series.to_numpy()  # of numbers, what is missing becomes NaN
     if parts:
         np.concatenate(parts, axis=1, out=matrix[:, len(names) :])
     return matrix

@@ -19,6 +19,7 @@ from thalweg.data.table import Array
 if TYPE_CHECKING:
     import polars as pl
 
+FEW_TEXTS = 256
 MOST_LEVELS = 100  # a column with more levels keeps its most frequent ones
 
 
@@ -118,18 +119,21 @@ class Levels:
 
 
 class Places:
-    """The place of each text in a list of levels; built once, for it takes longer than to look up one row."""
+    """The place of each text in a list of levels; of few rows by a dictionary, which is faster then."""
 
     def __init__(self, levels: tuple[str, ...]) -> None:
         import polars as pl
 
-        self._levels = pl.Enum(levels)
+        self._many = pl.Enum(levels)
+        self._few = {level: i for i, level in enumerate(levels)}
 
     def __call__(self, text: pl.Series, unknown: int = -1) -> Array:
         """Places from 0 on as int64; ``unknown`` for what is none of the levels, or missing."""
         import polars as pl
 
-        places = text.cast(self._levels, strict=False).to_physical().cast(pl.Int64).fill_null(unknown)
+        if len(text) <= FEW_TEXTS:
+            return np.array([self._few.get(cell, unknown) for cell in text.to_list()], np.int64)
+        places = text.cast(self._many, strict=False).to_physical().cast(pl.Int64).fill_null(unknown)
         array: Array = places.to_numpy()
         return array
 
