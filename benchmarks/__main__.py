@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import (
     decisions,
     disk,
+    encoder,
     instruments,
     kde,
     likelihoods,
@@ -41,6 +42,7 @@ TITLES = {
     "tables": "Tables",
     "predict": "Prediction",
     "search": "Search",
+    "encoder": "Encoder",
 }
 DATA = Path(__file__).parents[2] / "shared" / "data"
 DISK_ROUNDS = 3
@@ -73,6 +75,7 @@ def main() -> None:
         "decisions": partial(decisions.measure, data=options.data, quick=options.quick),
         "search": partial(search.measure, data=options.data, quick=options.quick),
         "predict": partial(predict.measure, rounds=rounds, quick=options.quick),
+        "encoder": partial(encoder.measure, rounds=rounds, quick=options.quick),
         "tables": partial(
             tables.measure,
             data=options.data,

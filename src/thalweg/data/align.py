@@ -40,7 +40,8 @@ def aligned(
         DataError: a column is missing; names it.
     """
     columns = table.feature_names
-    absent = [name for name in needed if name not in set(columns)]
+    present, expected = set(columns), {*needed, *known}
+    absent = [name for name in needed if name not in present]
     if absent and _positional(table, needed, trained_on, typed):
         return table.frame.rename(dict(zip(columns, needed, strict=True))) if table.is_frame else numeric(table)
     if absent:
@@ -51,7 +52,7 @@ def aligned(
             f"{table.name}: expected the {len(needed)} columns of training, {len(absent)} are missing: "
             f"{some(absent)}. {hint}{more}"
         )
-    extra = [name for name in columns if name not in {*needed, *known}]
+    extra = [name for name in columns if name not in expected]
     if extra:
         told = f"columns that training did not have are ignored: {some(extra)}"
         warnings.warn(f"{table.name}: {told}.", DataWarning, stacklevel=4)

@@ -126,16 +126,22 @@ def number_matrix(frame: pl.DataFrame, names: Sequence[str], dates: Sequence[Dat
     Raises:
         DataError: a cell that is no number or date; names column, row and cell.
     """
+    if not dates and tuple(frame.columns) == tuple(names) and all(_native(kind) for kind in frame.dtypes):
+        whole: Array = frame.to_numpy()  # at once, which for a single row takes a tenth of the time
+        return whole.astype(np.float64, copy=False)
     parts = [date.transform(frame[date.name], source) for date in dates]
     matrix = np.empty((len(frame), len(names) + sum(part.shape[1] for part in parts)), order="F")
     for i, name in enumerate(names):
         series = frame[name]
-        if not series.dtype.is_numeric() or str(series.dtype).startswith(("Int128", "UInt128", "Decimal")):
-            series = as_numbers(series, source)
-        matrix[:, i] = series.to_numpy()  # of numbers, what is missing becomes NaN
+        matrix[:, i] = (series if _native(series.dtype) else as_numbers(series, source)).to_numpy()
     if parts:
         np.concatenate(parts, axis=1, out=matrix[:, len(names) :])
     return matrix
+
+
+def _native(kind: pl.DataType) -> bool:
+    """Whether NumPy has the type; what is missing then becomes NaN."""
+    return kind.is_float() or (kind.is_integer() and not str(kind).endswith("128"))
 
 
 def _content(series: pl.Series, kind: str, source: str) -> pl.Series:

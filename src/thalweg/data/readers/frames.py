@@ -44,7 +44,7 @@ def from_frame(frame: pl.DataFrame, name: str, target: str | None, need_target: 
         labels = _target(y, name)
         if len(labels) != frame.height:
             raise ArgumentError("y", f"{frame.height} targets, one for each row", len(labels))
-        return Table(name, frame.select(columns), labels, tuple(columns), target or _own_names(y), None, marks)
+        return Table(name, _only(frame, columns), labels, tuple(columns), target or _own_names(y), None, marks)
     targets = chosen_targets(columns, target, name) if need_target or _all_there(columns, target) else ()
     features = [column for column in columns if column not in targets]
     if not features:
@@ -52,7 +52,12 @@ def from_frame(frame: pl.DataFrame, name: str, target: str | None, need_target: 
     series: Any = None
     if targets:
         series = frame[targets[0]] if len(targets) == 1 else frame.select(targets).to_numpy()
-    return Table(name, frame.select(features), series, tuple(features), ",".join(targets) or None, None, marks)
+    return Table(name, _only(frame, features), series, tuple(features), ",".join(targets) or None, None, marks)
+
+
+def _only(frame: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Some columns of a frame; the frame itself if these are all, since picking takes its time for a single row."""
+    return frame if columns == frame.columns else frame.select(columns)
 
 
 def chosen_targets(columns: Sequence[str], target: str | None, name: str) -> tuple[str, ...]:
@@ -164,6 +169,8 @@ def is_frame(data: Any) -> bool:
     """Whether narwhals takes this object for a data frame."""
     if isinstance(data, (np.ndarray, list, tuple, int, float)):
         return False
+    if type(data).__module__.startswith("polars.") and type(data).__name__ in {"DataFrame", "LazyFrame"}:
+        return True
     import narwhals as nw
 
     try:
