@@ -28,6 +28,7 @@ from thalweg.cli import (
     report,
     runs,
     search,
+    steps,
     summary,
     train,
 )
@@ -45,6 +46,7 @@ for module in (
     demo,
     train,
     search,
+    steps,
     evaluate,
     explain,
     predict,

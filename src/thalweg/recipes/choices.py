@@ -194,7 +194,7 @@ def choose_optimizer(config: RunConfig, steps_per_epoch: int) -> Optimizer:
         config.optimizer,
         total_steps=config.epochs * steps_per_epoch,
         steps_per_epoch=steps_per_epoch,
-        learning_rate=config.learning_rate,
+        learning_rate=None if config.learning_rate == "auto" else config.learning_rate,
         schedule=choose_schedule(config),
         schedule_options=config.schedule_options,
         warmup=config.warmup,

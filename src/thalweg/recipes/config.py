@@ -196,7 +196,9 @@ class RunConfig(BaseModel):
     )
 
     optimizer: str = setting("adam", "Optimizer", "Update rule.", choices="optimizers.OPTIMIZERS")
-    learning_rate: Real | None = setting(None, "Optimizer", "Step size at its peak; by default the rule's own.", gt=0)
+    learning_rate: Annotated[Real, Field(gt=0)] | Literal["auto"] | None = setting(
+        None, "Optimizer", "Step size at its peak, or auto: found by a short experiment; by default the rule's own."
+    )
     schedule: str = setting(
         "auto",
         "Optimizer",
@@ -285,14 +287,18 @@ def expected(field: FieldInfo) -> str:
     if kind not in words:
         names = str in get_args(get_args(kind)[0])
         return "at least two names, like low,high" if names else "whole numbers from 1 on, separated by commas"
+    options = get_args(field.annotation)
+    inner = [part for option in options if get_origin(option) is Annotated for part in option.__metadata__]
+    metadata = [*field.metadata, *(bound for part in inner if isinstance(part, FieldInfo) for bound in part.metadata)]
+    words_besides = [word for option in options if get_origin(option) is Literal for word in get_args(option)]
     bounds = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     limits = [
         f"{word} {getattr(bound, name):g}"
-        for bound in field.metadata
+        for bound in metadata
         for name, word in bounds.items()
         if isinstance(getattr(bound, name, None), (int, float))
     ]
-    return ", ".join([words[kind], *limits])
+    return " or ".join([", ".join([words[kind], *limits]), *words_besides])
 
 
 def field_kind(field: FieldInfo) -> Any:

@@ -29,6 +29,7 @@ from thalweg.recipes.choices import (
 )
 from thalweg.recipes.config import RunConfig, changed_settings
 from thalweg.recipes.plan import Plan
+from thalweg.recipes.step_sizes import step_sizes_of
 from thalweg.recipes.tables import Tables, fit_encoder, make_tables
 from thalweg.training import EarlyStopping
 
@@ -148,6 +149,9 @@ def make_plan(
     """
     batch_size = choose_batch_size(config, rows, largest_batch)
     train = batches(batch_size)
+    if config.learning_rate == "auto":
+        found = step_sizes_of(config, network, likelihood, train)
+        config = config.model_copy(update={"learning_rate": found.recommended})
     optimizer = choose_optimizer(config, train.steps)
     weight_decay = OPTIMIZERS[config.optimizer].weight_decay if config.weight_decay is None else config.weight_decay
     resolved = config.model_dump(exclude={"out", "data"} | (set() if config.task == "segment" else SEGMENTATION)) | {
