@@ -83,6 +83,9 @@ def test_streaming_needs_files_and_minibatches(thalweg, folder: Path) -> None:
     answer = thalweg("train", folder / "t.csv", "--target", "y", "--stream", "on", "--full-batch")
     assert answer.code == 2
     assert "full_batch: expected minibatches for data that streams" in answer.err
+    answer = thalweg("train", folder / "t.csv", "--target", "y", "--stream", "on", "--cv", "3")
+    assert answer.code == 2
+    assert "cv: expected 0 for data that streams from disk, got 3" in answer.err
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "arrow", "npz"])

@@ -315,16 +315,17 @@ def test_a_full_disk_leaves_a_cache_to_go_on_with(tmp_path: Path, monkeypatch: p
             streamed(name)
     with monkeypatch.context() as patch:
         written = [0]
-        append = records._append
+        write_rows = records._write
 
-        def full(*arguments: Any) -> None:
+        def full(file: Path, rows: np.ndarray) -> None:
             written[0] += 1
-            if written[0] > 8:
-                raise OSError(errno.ENOSPC, "no space")
-            append(*arguments)
+            if written[0] > 20:
+                write_rows(file, rows[: len(rows) // 2])
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            write_rows(file, rows)
 
-        patch.setattr(records, "_append", full)
-        with pytest.raises(OSError, match="no space"):
+        patch.setattr(records, "_write", full)
+        with pytest.raises(StorageError, match=r"Cannot write .*bucket: the disk is full"):
             streamed(name)
     x, _ = encoded(streamed(name).train)
     assert len(x) == ROWS

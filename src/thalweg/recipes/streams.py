@@ -74,6 +74,10 @@ def stream_tables(
     if config.full_batch or OPTIMIZERS[config.optimizer].full_batch:
         name = "full_batch" if config.full_batch else "optimizer"
         raise ArgumentError(name, "minibatches for data that streams from disk", "steps on all rows at once")
+    if config.cv:
+        raise ArgumentError(
+            "cv", "0 for data that streams from disk", config.cv, "So many rows need no folds: use --validation 0.1."
+        )
     from thalweg.recipes.tables import fraction
 
     share = None if config.test == "auto" else 0.0 if config.test == "none" else fraction(config.test)

@@ -116,8 +116,7 @@ def mix_records(cache: Cache, kind: np.dtype[Any], seed: int, progress: Callable
                         raise _lost(cache)
                     order = np.random.default_rng([seed, bucket]).permutation(len(rows))
                     _cut(file, sum(sizes[:bucket]) * kind.itemsize)
-                    with file.open("ab") as stream:
-                        rows[order].tofile(stream)
+                    _write(file, rows[order])
             told["mixed"] = bucket + 1
             cache.save(parts=parts)
             path.unlink(missing_ok=True)
@@ -156,9 +155,15 @@ def _append(cache: Cache, part: str, sizes: list[int], records: Array, drawn: Ar
     for number in np.flatnonzero(np.diff(ends)).tolist():
         path = _bucket(cache, part, number)
         rows = records[order[ends[number] : ends[number + 1]]]
-        with storage_errors("write", path), path.open("ab") as stream:
-            rows.tofile(stream)
+        with storage_errors("write", path):
+            _write(path, rows)
         sizes[number] += len(rows)
+
+
+def _write(file: Path, rows: Array) -> None:
+    """Append rows to a file; NumPy's own ``tofile`` would not say why the system refused."""
+    with file.open("ab") as stream:
+        stream.write(rows.view(np.uint8).data)
 
 
 @contextmanager
