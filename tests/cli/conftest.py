@@ -43,7 +43,8 @@ def write_flowers(path: Path, rows: int = 60) -> Path:
     for i in range(rows):
         kind = i % 3
         height, width = kind + 0.1 * rng.normal(), 2 * kind + 0.1 * rng.normal()
-        lines.append(f"{height:.4f},{width:.4f},{('red', 'blue', 'white')[kind]},{('ash', 'birch', 'cedar')[kind]}")
+        color = ("red", "blue", "white")[(kind + (i % 20 == 0)) % 3]  # mostly, else it would give the species away
+        lines.append(f"{height:.4f},{width:.4f},{color},{('ash', 'birch', 'cedar')[kind]}")
     path.write_text("\n".join(lines) + "\n")
     return path
 
