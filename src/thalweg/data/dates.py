@@ -101,7 +101,7 @@ class Dates:
         Raises:
             DataError: a cell that is no date, or a column of another type; names column, row and cell.
         """
-        moments = self._moments(series, source)
+        moments = self.moments(series, source)
         gaps = moments.is_null().to_numpy()
         out = np.zeros((len(moments), len(self.feature_names)))
         out[:, 0] = _elapsed(moments)
@@ -111,7 +111,12 @@ class Dates:
             out[:, 2 + 2 * i] = np.where(gaps, 0.0, np.sin(angle))
         return out
 
-    def _moments(self, series: pl.Series, source: str) -> pl.Series:
+    def moments(self, series: pl.Series, source: str = "data") -> pl.Series:
+        """The cells as dates, moments or times of day, text read and zones moved as in training.
+
+        Raises:
+            DataError: a cell that is no date, or a column of another type; names column, row and cell.
+        """
         import polars as pl
 
         if series.dtype == pl.String:

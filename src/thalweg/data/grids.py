@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thalweg.data.encode import Encoder
+from thalweg.data.schema import as_numbers
 from thalweg.data.table import Array, Table
 
 if TYPE_CHECKING:
@@ -31,12 +33,31 @@ class Grid:
     labels: list[float | str | None]
 
 
-def grid(table: Table, column: int, points: int = 20) -> Grid:
+def typed(table: Table, encoder: Encoder) -> Table:
+    """The table with text that the encoder reads as numbers or dates turned into these.
+
+    Example:
+        >>> import polars as pl
+        >>> rows = pl.DataFrame({"day": ["31.12.2024", "13.01.2025"] * 20, "x": range(40)})
+        >>> table = Table("toy", rows, np.arange(40.0), ("day", "x"))
+        >>> typed(table, Encoder.fit(table)).frame["day"].dtype
+        Date
+    """
+    if not table.is_frame:
+        return table
+    frame = table.frame
+    text = {name for name in frame.columns if str(frame[name].dtype) == "String"}
+    read = [as_numbers(frame[name], table.name) for name in encoder.number_names if name in text]
+    read += [dates.moments(frame[dates.name], table.name) for dates in encoder.dates if dates.name in text]
+    return replace(table, features=frame.with_columns(read))
+
+
+def grid(table: Table, column: int, points: int = 20, *, levels: bool = False) -> Grid:
     """Return the values that a column of the table is set to.
 
     Numbers and dates with at most ``points`` different values take each of them; others go in equal steps from their
     5 % to their 95 % quantile. Text, categories and booleans take their most frequent levels, and ``None`` where some
-    are missing.
+    are missing; with ``levels`` so do numbers, which then are codes.
 
     Example:
         >>> grid(Table("toy", np.arange(8.0).reshape(4, 2), None, ("a", "b")), 1).labels
@@ -46,6 +67,8 @@ def grid(table: Table, column: int, points: int = 20) -> Grid:
         values = _steps(table.array[:, column], points)
         return Grid("number", values, [float(value) for value in values])
     series = table.frame[table.feature_names[column]]
+    if levels:
+        return _levels(series)
     if series.dtype.is_temporal():
         return _dates(series, points)
     if series.dtype.is_numeric():

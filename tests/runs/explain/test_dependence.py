@@ -10,7 +10,7 @@ from sklearn.inspection import partial_dependence as sklearn_dependence
 from tabular_models import as_pandas, frame, trained
 
 from thalweg.data.encode import Encoder
-from thalweg.data.grids import grid
+from thalweg.data.grids import grid, typed
 from thalweg.data.table import Table
 from thalweg.runs.explain.columns import Columns
 from thalweg.runs.explain.dependence import partial_dependence
@@ -122,3 +122,25 @@ def test_arrays_are_filled_too() -> None:
     blocks = list(columns.filled(1, values.values))
     assert all((block[:, 0] == columns.encoded[:, 0]).all() for block in blocks)
     assert {float(v) for block in blocks for v in block[:, 1]} == {float(v) for v in columns.encoded[:, 1]}
+
+
+@pytest.mark.filterwarnings("ignore::thalweg.core.errors.DataWarning")
+def test_text_is_what_the_encoder_takes_it_for_and_codes_are_no_numbers() -> None:
+    rng = np.random.default_rng(0)
+    rows = pl.DataFrame(
+        {
+            "day": [
+                f"{d:02d}.{m:02d}.2024" for d, m in zip(rng.integers(1, 28, 300), rng.integers(1, 13, 300), strict=True)
+            ],
+            "size": [f"{v:.3f}" for v in rng.normal(size=300)],
+            "zip": rng.choice([1010, 4020, 8010], 300, p=[0.5, 0.3, 0.2]),
+        }
+    )
+    table = Table("toy", rows, rng.normal(size=300), tuple(rows.columns))
+    encoder = Encoder.fit(table, columns={"zip": "levels"})
+    read = typed(table, encoder)
+    np.testing.assert_array_equal(encoder.features(read), encoder.features(table))
+    day, size, code = (grid(read, j, levels=name == "zip") for j, name in enumerate(rows.columns))
+    assert (day.kind, day.labels[0][:5]) == ("date", "2024-")
+    assert (size.kind, len(size.labels)) == ("number", 20)
+    assert (code.kind, code.labels) == ("levels", ["1010", "4020", "8010"])

@@ -7,7 +7,7 @@ nothing has to be encoded again: a permuted table is the encoded one with a few 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,7 +29,7 @@ class Columns:
         encoded: the same rows, encoded (N, D).
         sources: (D,) number of the table's column that each encoded column comes from; -1 where an encoded column
             has one value in all rows, so that no permutation changes it.
-        encode: table ↦ encoded rows.
+        encoder: what encodes them.
 
     Example:
         >>> import polars as pl
@@ -42,7 +42,7 @@ class Columns:
     table: Table
     encoded: NDArray[np.float32]
     sources: NDArray[np.intp]
-    encode: Callable[[Table], NDArray[np.float32]]
+    encoder: Encoder
 
     @staticmethod
     def of(encoder: Encoder, table: Table) -> Columns:
@@ -56,20 +56,14 @@ class Columns:
         Raises:
             DataError: rows that cannot be encoded.
         """
-
-        def encode(rows: Table) -> NDArray[np.float32]:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # permuted cells say nothing new about the data
-                return np.asarray(encoder.features(rows), np.float32)
-
-        encoded = encode(table)
+        encoded = _encode(encoder, table)
         numbers = np.arange(1, table.width + 1)
         found = np.zeros(encoded.shape[1], np.intp)
         shifted = np.roll(np.arange(len(table)), 1)
         for digit in range(table.width.bit_length()):
-            moved = encode(_reordered(table, np.flatnonzero(numbers >> digit & 1), shifted))
+            moved = _encode(encoder, _reordered(table, np.flatnonzero(numbers >> digit & 1), shifted))
             found |= (moved != encoded).any(axis=0).astype(np.intp) << digit
-        return Columns(table, encoded, found - 1, encode)
+        return Columns(table, encoded, found - 1, encoder)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,13 +84,19 @@ class Columns:
             column: its number.
             values: (G,), an array or a polars series of the column's type.
         """
-        example = self.encode(_filled(self.table, column, values))
+        example = _encode(self.encoder, _filled(self.table, column, values))
         # Columns that have one value in all rows may take another on the grid.
         own = (self.sources == column) | (example != self.encoded[0]).any(axis=0)
         for row in example:
             rows = self.encoded.copy()
             rows[:, own] = row[own]
             yield rows
+
+
+def _encode(encoder: Encoder, rows: Table) -> NDArray[np.float32]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # permuted cells say nothing new about the data
+        return np.asarray(encoder.features(rows), np.float32)
 
 
 def outputs_of(model: Model, blocks: Iterator[NDArray[np.float32]], rows: int) -> Iterator[NDArray[np.float32]]:

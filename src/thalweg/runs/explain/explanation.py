@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError, nearest
 from thalweg.data.batches import spread
-from thalweg.data.grids import grid
+from thalweg.data.grids import grid, typed
 from thalweg.data.table import Table
 from thalweg.deploy import Model
 from thalweg.runs.explain.columns import Columns
@@ -52,6 +52,7 @@ def explanation(
     rng = np.random.default_rng(seed)
     if len(table) > effort.rows:
         table = table.rows(np.sort(rng.choice(len(table), effort.rows, replace=False)))
+    table = typed(table, encoder)
     columns, y = Columns.of(encoder, table), encoder.targets(table)
     used = [int(column) for column in np.unique(columns.sources) if column >= 0]
     chosen = [_number(name, columns, used) for name in drawn]
@@ -106,7 +107,8 @@ def _course(
     model: Model, columns: Columns, column: int, answers: list[int], effort: Effort, tick: Tick
 ) -> dict[str, Any]:
     """The mean of each answer at each value, and the lines of single rows; of several classes the means alone."""
-    values = grid(columns.table, column, effort.points)
+    levels = {known.name for known in columns.encoder.columns if known.kind == "levels"}
+    values = grid(columns.table, column, effort.points, levels=columns.names[column] in levels)
     course = partial_dependence(model, columns, column, values.values)[:, :, answers]
     rows = course.shape[1]
     single = values.kind != "levels" and (model.task != "classification" or len(answers) == 1)
