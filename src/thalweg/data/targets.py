@@ -25,6 +25,8 @@ from thalweg.data.target_values import (
 
 Label = str | int | float | bool
 
+MANY_ROWS = 50  # of fewer whole numbers, all may differ by chance
+
 
 @dataclass(frozen=True, eq=False)
 class Targets:
@@ -79,6 +81,8 @@ class Targets:
             raise DataError(f"{what}: holds dates; expected labels or numbers. Turn it into a number first.")
         if kind == "auto":
             kind = "classes" if classes else guess_kind(y)
+            if kind == "numbers":
+                _warn_of_identifier(y, what)
         if TASKS[kind] == "classification":
             return _fit_classes(table, y, what, kind, classes)
         if classes:
@@ -257,6 +261,19 @@ def _hot_names(table: Table, y: Array) -> tuple[str, ...]:
     """Names of one-hot columns that were asked for by name."""
     several = y.ndim == 2 and y.shape[1] > 1 and table.target_name is not None and "," in table.target_name
     return column_names(table.target_name, y.shape[1]) if several else ()
+
+
+def _warn_of_identifier(y: Array, what: str) -> None:
+    """Warn of whole numbers that are all different and leave few out between them, as counted rows do."""
+    if y.dtype.kind not in "iu" or y.ndim > 1 or len(y) < MANY_ROWS or len(np.unique(y)) < len(y):
+        return
+    if int(y.max()) - int(y.min()) < 2 * len(y):
+        warnings.warn(
+            f"{what}: each of the {len(y)} rows has a whole number of its own between {y.min()} and {y.max()}, as "
+            "identifiers do. Choose another target, unless it is a rank.",
+            DataWarning,
+            stacklevel=4,
+        )
 
 
 def _warn_of_constant(flags: Array, names: tuple[str, ...], what: str) -> None:
