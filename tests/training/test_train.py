@@ -206,12 +206,25 @@ def test_any_optax_transformation_is_accepted() -> None:
 
 
 def test_equal_settings_share_one_compiled_program() -> None:
-    from thalweg.training.step import train_program
+    from thalweg.training.step import _train_program
 
-    train_program.cache_clear()
+    _train_program.cache_clear()
     for _ in range(2):
         train(LINEAR, GAUSSIAN, ArrayBatches(X, Y, 16), optimizer("adam", schedule="cosine"), epochs=5)
-    assert train_program.cache_info().misses == 1
+    assert _train_program.cache_info().misses == 1
+
+
+def test_step_size_and_weight_decay_are_no_part_of_the_program() -> None:
+    from thalweg.training.step import train_program
+
+    def program(**settings: float) -> object:
+        rule = make_optimizer("adamw", total_steps=10, steps_per_epoch=5, schedule="cosine", **settings)
+        return train_program(LINEAR, GAUSSIAN, rule)
+
+    first = program(learning_rate=0.1, weight_decay=0.2)
+    assert program(learning_rate=0.3, weight_decay=0.1) is first
+    assert program(learning_rate=0.1, weight_decay=0.0) is not first  # no decay is no work
+    assert program(learning_rate=0.1, weight_decay=0.2, l2=0.5) is not first
 
 
 @pytest.mark.parametrize("kind", [ArrayBatches, DiskBatches])

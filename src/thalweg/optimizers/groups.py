@@ -10,10 +10,9 @@ from jaxtyping import Array
 
 from thalweg.core.errors import ArgumentError
 from thalweg.core.types import Params
-from thalweg.optimizers.optimizer import Optimizer, OptimizerState
+from thalweg.optimizers.optimizer import Optimizer, OptimizerState, OptimizerUpdate
 
 
-@lru_cache(maxsize=64)
 def with_step_factors(optimizer: Optimizer, factors: tuple[float, ...]) -> Optimizer:
     r"""Return the optimizer whose update of array i is Δθ_i = k_i · Δθ_i, weight decay included.
 
@@ -39,15 +38,22 @@ def with_step_factors(optimizer: Optimizer, factors: tuple[float, ...]) -> Optim
     if all(factor == 1 for factor in factors):
         return optimizer
 
+    steps: Any = optimizer.update  # a function, which has a hash, though its type here does not say so
+    return optimizer._replace(update=_with_factors(steps, factors))
+
+
+# Equal steps give the same object, so that training programs compiled for it serve again.
+@lru_cache(maxsize=64)
+def _with_factors(steps: Any, factors: tuple[float, ...]) -> OptimizerUpdate:
     def update(grads: Params, state: OptimizerState, params: Params, **extra: Any) -> tuple[Params, OptimizerState]:
-        updates, state = optimizer.update(grads, state, params, **extra)
+        updates, state = steps(grads, state, params, **extra)
         leaves, tree = jax.tree.flatten(updates)
         if len(leaves) != len(factors):
             raise ArgumentError("factors", f"one for each of {len(leaves)} arrays of parameters", len(factors))
         scaled = [_scaled(leaf, factor) for leaf, factor in zip(leaves, factors, strict=True)]
         return jax.tree.unflatten(tree, scaled), state
 
-    return optimizer._replace(update=update)
+    return update
 
 
 def _scaled(leaf: Array, factor: float) -> Array:

@@ -11,7 +11,7 @@ import optax
 from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 from thalweg.core.validate import number
-from thalweg.optimizers.optimizer import Optimizer, assemble
+from thalweg.optimizers.optimizer import Optimizer, assemble, scaled
 from thalweg.optimizers.penalties import Penalties
 from thalweg.optimizers.registry import OPTIMIZERS, OptimizerChoice, check_options
 from thalweg.optimizers.rule import Rule, rule_from_optax
@@ -70,22 +70,32 @@ def make_optimizer(
 
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), chapter 8.
     """
-    return _make(
+    choice = lookup(OPTIMIZERS, optimizer, "optimizer") if isinstance(optimizer, str) else None
+    if learning_rate is None:
+        learning_rate = choice.learning_rate if choice else 1.0
+    usual_decay = choice.weight_decay if choice else 0.0
+    decay = float(number("weight_decay", usual_decay if weight_decay is None else weight_decay, at_least=0))
+    if decay and (choice is None or choice.full_batch):
+        name = "an Optax transformation" if choice is None else repr(optimizer)
+        raise ArgumentError("weight_decay", f"0 for {name}, which has a step size of its own", decay, "Use l2.")
+    steps = _make(
         optimizer,
         _frozen(options),
         _frozen(schedule_options),
         total_steps=total_steps,
         steps_per_epoch=steps_per_epoch,
-        learning_rate=learning_rate,
+        learning_rate=learning_rate if callable(learning_rate) else 1.0,
         schedule=schedule,
         warmup=warmup,
         momentum=momentum,
-        weight_decay=weight_decay,
+        decays=decay > 0,
         l2=l2,
         l1=l1,
         clip_norm=clip_norm,
         clip_value=clip_value,
     )
+    peak = 1.0 if callable(learning_rate) else float(number("learning_rate", learning_rate, above=0))
+    return _scaled(steps, peak, decay)
 
 
 Frozen = tuple[tuple[str, Any], ...]
@@ -95,7 +105,11 @@ def _frozen(options: Mapping[str, Any] | None) -> Frozen:
     return tuple(sorted((options or {}).items()))
 
 
-# Equal settings give the same object, so that training programs compiled for it serve again.
+# Equal settings give the same object, so that training programs compiled for it serve again; step size and decay are
+# numbers of the state, of which programs do not depend.
+_scaled = lru_cache(maxsize=128)(scaled)
+
+
 @lru_cache(maxsize=128)
 def _make(
     optimizer: str | optax.GradientTransformation,
@@ -104,11 +118,11 @@ def _make(
     *,
     total_steps: int,
     steps_per_epoch: int,
-    learning_rate: LearningRate | None,
+    learning_rate: LearningRate,
     schedule: str,
     warmup: float,
     momentum: float,
-    weight_decay: float | None,
+    decays: bool,
     l2: float,
     l1: float,
     clip_norm: float | None,
@@ -116,16 +130,13 @@ def _make(
 ) -> Optimizer:
     options, schedule_options = dict(frozen_options), dict(frozen_schedule_options)
     choice = lookup(OPTIMIZERS, optimizer, "optimizer") if isinstance(optimizer, str) else None
-    usual_decay = choice.weight_decay if choice else 0.0
     penalties = Penalties(
         l1=number("l1", l1, at_least=0),
         l2=number("l2", l2, at_least=0),
-        weight_decay=number("weight_decay", usual_decay if weight_decay is None else weight_decay, at_least=0),
+        weight_decay=float(decays),
         clip_norm=None if clip_norm is None else number("clip_norm", clip_norm, above=0),
         clip_value=None if clip_value is None else number("clip_value", clip_value, above=0),
     )
-    if learning_rate is None:
-        learning_rate = choice.learning_rate if choice else 1.0
     beta = number("momentum", momentum, at_least=0, below=1)
     # Built even for rules with a step size of their own, so that wrong settings are named whatever the rule.
     step_size = make_step_size(
@@ -138,7 +149,7 @@ def _make(
     )
     if choice is None or choice.full_batch:
         name = "an Optax transformation" if choice is None else repr(optimizer)
-        _check_own_step_size(name, schedule, warmup, penalties)
+        _check_own_step_size(name, schedule, warmup)
         if choice is not None:
             _check_line_search(name, penalties)
     if isinstance(optimizer, str) and choice is not None:
@@ -167,15 +178,13 @@ def _own_rule(optimizer: Any, options: Mapping[str, Any] | None) -> Rule:
     return rule_from_optax(optimizer)
 
 
-def _check_own_step_size(name: str, schedule: str, warmup: float, penalties: Penalties) -> None:
+def _check_own_step_size(name: str, schedule: str, warmup: float) -> None:
     """Reject settings that would change a step size which the rule finds by itself."""
     where = f"for {name}, which has a step size of its own"
     if schedule != "constant":
         raise ArgumentError("schedule", f"'constant' {where}", repr(schedule))
     if warmup:
         raise ArgumentError("warmup", f"0 {where}", warmup)
-    if penalties.weight_decay:
-        raise ArgumentError("weight_decay", f"0 {where}", penalties.weight_decay, "Use l2.")
 
 
 def _check_line_search(name: str, penalties: Penalties) -> None:

@@ -21,13 +21,15 @@ class OptimizerState(NamedTuple):
 
     Attributes:
         step: number of updates made so far.
-        factor: multiplies the step size, 1 unless a member of an ensemble is to have another.
+        factor: multiplies the step size: its peak, times that of a member of an ensemble.
+        decay: multiplies the weight decay.
         rule: state of the update rule.
         plateau: state of the ``plateau`` schedule, ``()`` for the others.
     """
 
     step: Int[Array, ""]
     factor: Scalar
+    decay: Scalar
     rule: Any
     plateau: Any
 
@@ -80,6 +82,30 @@ class Optimizer(NamedTuple):
     stability: float | None = None
 
 
+def scaled(optimizer: Optimizer, learning_rate: float, weight_decay: float) -> Optimizer:
+    """Return the optimizer with its step size and weight decay multiplied.
+
+    Both are numbers of the state that it starts with, so that optimizers which differ in them alone make the same
+    program: to try another step size compiles nothing.
+    """
+
+    def init(params: Params) -> OptimizerState:
+        real = jnp.result_type(float)
+        state = optimizer.init(params)
+        return state._replace(factor=jnp.asarray(learning_rate, real), decay=jnp.asarray(weight_decay, real))
+
+    return optimizer._replace(init=init)
+
+
+def steps_of(optimizer: Optimizer) -> Optimizer:
+    """Return the optimizer without its start: what a program of steps depends on."""
+    return optimizer._replace(init=_no_start)
+
+
+def _no_start(params: Params) -> OptimizerState:
+    raise TypeError("a program of steps does not start an optimizer")
+
+
 def assemble(rule: Rule, step_size: StepSize | None, penalties: Penalties, *, full_batch: bool = False) -> Optimizer:
     """Return the optimizer of a rule.
 
@@ -103,6 +129,7 @@ def assemble(rule: Rule, step_size: StepSize | None, penalties: Penalties, *, fu
     def init(params: Params) -> OptimizerState:
         return OptimizerState(
             jnp.zeros((), jnp.int32),
+            jnp.ones((), jnp.result_type(float)),
             jnp.ones((), jnp.result_type(float)),
             rule.init(params),
             plateau.init(params) if plateau is not None else (),
@@ -146,12 +173,13 @@ def assemble(rule: Rule, step_size: StepSize | None, penalties: Penalties, *, fu
             **extra,
         )
         if rate is not None:
-            updates = penalties.decay(updates, params, rate)
+            updates = penalties.decay(updates, params, rate * state.decay)
         plateau_state = state.plateau
         if plateau is not None:
             if value is None:
                 raise ArgumentError("value", "the mean cost, for the schedule 'plateau'", "None")
             _, plateau_state = plateau.update((), state.plateau, value=value)
-        return updates, OptimizerState(optax.safe_increment(state.step), state.factor, rule_state, plateau_state)
+        step = optax.safe_increment(state.step)
+        return updates, state._replace(step=step, rule=rule_state, plateau=plateau_state)
 
     return Optimizer(init, update, learning_rate, gradient_point, full_batch, rule.stability)

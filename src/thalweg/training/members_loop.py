@@ -87,7 +87,7 @@ class MembersLoop(Loop):
             raise ArgumentError(
                 "step_factors", "1 for an optimizer with a step size of its own", self.factors.tolist()[:3]
             )
-        return state._replace(factor=jnp.asarray(self.factors))
+        return state._replace(factor=state.factor * jnp.asarray(self.factors))
 
     def compile(self) -> None:
         if any(hook.measure is not None for hook in self.hooks):

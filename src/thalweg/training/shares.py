@@ -23,7 +23,7 @@ from thalweg.core.types import Params, State
 from thalweg.data.batches import Chunk
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
-from thalweg.optimizers import Optimizer
+from thalweg.optimizers import Optimizer, steps_of
 from thalweg.training.state import TrainState
 from thalweg.training.step import ChunkResult, chunk_steps, compiler_options, evaluation_steps
 
@@ -95,7 +95,6 @@ def own_weights(weight: Any, part: slice) -> tuple[Any, Any]:
     return np.ascontiguousarray(np.moveaxis(np.asarray(weight)[..., part], -1, 0)), weight[..., 0]
 
 
-@lru_cache(maxsize=64)
 def members_train_program(
     network: Network, likelihood: Likelihood, optimizer: Optimizer, average: float, alone: bool
 ) -> MembersTrain:
@@ -111,6 +110,13 @@ def members_train_program(
     Returns:
         The jitted program; it consumes (donates) the states. Members that are not active stay as they are.
     """
+    return _members_train_program(network, likelihood, steps_of(optimizer), average, alone)
+
+
+@lru_cache(maxsize=64)
+def _members_train_program(
+    network: Network, likelihood: Likelihood, optimizer: Optimizer, average: float, alone: bool
+) -> MembersTrain:
     steps = chunk_steps(network, likelihood, optimizer, average)
 
     def run(

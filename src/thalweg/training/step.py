@@ -16,7 +16,7 @@ from thalweg.data.batches import Chunk
 from thalweg.gradients import BackwardPass, backprop
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
-from thalweg.optimizers import Optimizer, update_average
+from thalweg.optimizers import Optimizer, steps_of, update_average
 from thalweg.training.state import TrainState
 
 
@@ -95,7 +95,6 @@ class ChunkResult(NamedTuple):
 ChunkSteps = Callable[[TrainState, Chunk, Array], tuple[TrainState, ChunkResult]]
 
 
-@lru_cache(maxsize=64)
 def train_program(
     network: Network,
     likelihood: Likelihood,
@@ -103,7 +102,17 @@ def train_program(
     average: float = 0.0,
     measures: tuple[Measure, ...] = (),
 ) -> ChunkSteps:
-    """Return :func:`chunk_steps` as a jitted program; it consumes (donates) the state it is given."""
+    """Return :func:`chunk_steps` as a jitted program; it consumes (donates) the state it is given.
+
+    Optimizers that differ in step size and weight decay alone share a program: both are numbers of the state.
+    """
+    return _train_program(network, likelihood, steps_of(optimizer), average, measures)
+
+
+@lru_cache(maxsize=64)
+def _train_program(
+    network: Network, likelihood: Likelihood, optimizer: Optimizer, average: float, measures: tuple[Measure, ...]
+) -> ChunkSteps:
     steps = chunk_steps(network, likelihood, optimizer, average, measures)
     program: ChunkSteps = jax.jit(steps, donate_argnums=0, compiler_options=compiler_options())
     return program

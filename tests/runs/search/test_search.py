@@ -252,3 +252,8 @@ def test_the_objective_has_to_be_comparable() -> None:
     with pytest.raises(ArgumentError, match="--objective metric"):
         task_of(request)
     assert task_of(dataclasses.replace(request, objective="metric")).monitor == "validation_error"
+
+
+def test_members_and_folds_are_left_for_the_last_training() -> None:
+    task = task_of(Request({"data": "wine", "members": 4, "cv": 5}, 1, ""))
+    assert (task.base.members, task.base.cv, task.base.validation) == (1, 0, 0.2)

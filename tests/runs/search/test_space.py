@@ -48,8 +48,8 @@ def test_ranges_are_read(name: str, entry: object, found: object) -> None:
         ("dropout=0:0.5:0.9", "a step above 0"),
         ("depth=1.5:3", "whole numbers"),
         ("activation=relu,,gelu", "values to choose from"),
-        ("seed=1:9", "says what is compared"),
-        ("validation=0.1:0.3", "says what is compared"),
+        ("seed=1:9", "all trials share"),
+        ("validation=0.1:0.3", "all trials share"),
     ],
 )
 def test_what_cannot_be_searched_is_named(word: str, said: str) -> None:

@@ -77,7 +77,6 @@ def _history(found: SearchResult) -> Html | None:
     spec: dict[str, Any] = {
         "kind": "scatter",
         "titles": ("trial", _name(found)),
-        "range": (0, max(1, found.trials[-1].number)),
         "series": [
             {
                 "name": words,

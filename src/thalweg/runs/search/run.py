@@ -231,7 +231,7 @@ def _announce(task: Task, study: Study, request: Request, say: Say) -> None:
     tables = task.plan.tables
     known = sum(trial.counts for trial in study.trials())
     assert tables.validation is not None, "a search has validation rows"
-    say(f"{tables.train.name}: {len(tables.train)} training rows, {len(tables.validation)} to compare trials on")
+    say(f"{tables.train.name}: {tables.train.total} training rows, {tables.validation.total} to compare trials on")
     say("searched: " + "; ".join(f"{name} {each}" for name, each in task.space.items()))
     goes_on = f"; {known} of {request.trials} trials are there already" if known else ""
     say(f"folder {request.out}{goes_on}")
@@ -270,10 +270,11 @@ def _refit(request: Request, task: Task, best: Trial, path: Path, say: Say, hook
             if state == "interrupted":
                 return resume(path, {}, hooks=hooks, say=say)
     say(f"training with the settings of trial {best.number}")
-    config = task.config(best.params)
-    if not config.patience and config.calibrate == "none":
-        # No more trials to compare: training has all the rows, unless the settings hold some out.
-        config = make_config({**request.given, **settings_of(best.params)})
+    settings = {**request.given, **settings_of(best.params)}
+    config = make_config(settings)
+    if (config.patience or config.calibrate != "none") and not config.cv:
+        config = make_config({**settings, "validation": task.base.validation})
+    # Without these there is nothing left to compare: training has all the rows, unless the settings hold some out.
     return train_run(config.model_copy(update={"out": str(path)}), hooks=hooks, say=say)
 
 

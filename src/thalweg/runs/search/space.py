@@ -93,8 +93,8 @@ SHAPE = ("width", "depth")
 """No settings of a run: so many hidden layers of one width, in place of ``hidden``."""
 
 FIXED = {
-    *("data", "task", "target", "classes", "test", "validation", "calibrate", "out", "seed"),
-    *("window", "padding", "stride", "sampling", "checkpoint_seconds", "threads"),
+    *("data", "task", "target", "classes", "columns", "stream", "cache", "test", "validation", "calibrate", "seed"),
+    *("window", "padding", "stride", "sampling", "members", "cv", "diagnose", "out", "checkpoint_seconds", "threads"),
 }
 """Settings that say what is compared, where and how fast: to choose by them would choose luck or another question."""
 
@@ -175,7 +175,7 @@ def check_name(name: str) -> None:
     if name in known:
         return
     if name in RunConfig.model_fields:
-        raise ArgumentError(name, "a setting that a search can vary", "one that says what is compared, or where")
+        raise ArgumentError(name, "a setting that a search can vary", "one that all trials share")
     raise ArgumentError("search", "the name of a setting, width or depth", repr(name), nearest(name, known))
 
 

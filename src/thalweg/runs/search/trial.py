@@ -33,7 +33,7 @@ class Task:
     """What all trials of a search share: rows read and encoded once, settings that are fixed, and what varies.
 
     Args:
-        given: settings of every trial.
+        given: settings of every trial; members and folds are left for the last training.
         base: the same, checked; with validation rows.
         plan: what a trial with the settings as given trains. It has no test rows.
         space: what varies.
@@ -73,6 +73,9 @@ def monitor(objective: str, likelihood: Likelihood) -> str:
     return f"validation_{likelihood.metric if objective == 'metric' else 'loss'}"
 
 
+LATER = ("members", "cv")
+"""Settings of the last training alone: trials are of one network."""
+
 VALIDATION = 0.2
 """Share of the training rows that trials are compared on, unless the settings say another."""
 
@@ -88,6 +91,7 @@ def open_task(given: Mapping[str, Any], objective: str, space: Callable[[Mapping
     Raises:
         ThalwegError: settings, ranges or data that cannot be used.
     """
+    given = {name: value for name, value in given.items() if name not in LATER}
     base = make_config(given)
     if base.task != "rows":
         raise ArgumentError("task", "'rows' for a search", repr(base.task))
@@ -96,7 +100,7 @@ def open_task(given: Mapping[str, Any], objective: str, space: Callable[[Mapping
     tables = dataclasses.replace(make_tables(base), test=None, test_origin="none")
     plan = prepare(base, tables)
     full = OPTIMIZERS[base.optimizer].full_batch
-    usual = {**plan.settings, "rows": len(tables.train)} | ({"learning_rate": None} if full else {})
+    usual = {**plan.settings, "rows": tables.train.total} | ({"learning_rate": None} if full else {})
     task = Task(dict(given), base, plan, space(usual), objective)
     _check(task)
     return task
