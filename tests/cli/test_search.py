@@ -64,8 +64,9 @@ def test_bad_input_gets_one_line(thalweg, flowers: Path, flags: tuple[str, ...],
     _space()
     answer = thalweg("search", flowers, "--target", "species", *flags)
     assert answer.code == 2, answer
-    (line,) = answer.err.splitlines()
+    *warnings, line = answer.err.splitlines()
     assert line.startswith("Error: ")
+    assert all(warning.startswith("Warning: ") for warning in warnings)  # of the data, which has been read by then
     for word in words:
         assert word in line
     assert not Path("runs/search-flowers/study.db").exists()

@@ -214,6 +214,14 @@ def test_equal_settings_share_one_compiled_program() -> None:
     assert _train_program.cache_info().misses == 1
 
 
+def test_training_that_goes_on_takes_the_step_size_it_is_given() -> None:
+    slow, fast = (optimizer("sgd", learning_rate=rate) for rate in (1e-3, 0.1))
+    batches = ArrayBatches(X, Y, 16)
+    first = train(LINEAR, GAUSSIAN, batches, slow, epochs=1)
+    again = train(LINEAR, GAUSSIAN, batches, fast, epochs=1, start=first)
+    assert [row["learning_rate"] for row in again.history] == pytest.approx([1e-3, 0.1])
+
+
 def test_step_size_and_weight_decay_are_no_part_of_the_program() -> None:
     from thalweg.training.step import train_program
 

@@ -72,6 +72,7 @@ class Optimizer(NamedTuple):
         gradient_point: (parameters, state) → where the gradient is to be taken: θ, or θ + β Δθ for Nesterov.
         full_batch: true if each step needs the gradient of the whole set.
         stability: the γλ above which steps diverge on a parabola of curvature λ, ``None`` where there is none.
+        scales: peak of the step size and weight decay, the factors of the states that it starts with.
     """
 
     init: Callable[[Params], OptimizerState]
@@ -80,6 +81,13 @@ class Optimizer(NamedTuple):
     gradient_point: Callable[[Params, OptimizerState], Params]
     full_batch: bool = False
     stability: float | None = None
+    scales: tuple[float, float] = (1.0, 1.0)
+
+    def rescaled(self, state: OptimizerState) -> OptimizerState:
+        """Return a state, of this optimizer or of one of other scales, with the scales of this one."""
+        real = jnp.result_type(float)
+        factor, decay = self.scales
+        return state._replace(factor=jnp.asarray(factor, real), decay=jnp.asarray(decay, real))
 
 
 def scaled(optimizer: Optimizer, learning_rate: float, weight_decay: float) -> Optimizer:
@@ -88,18 +96,13 @@ def scaled(optimizer: Optimizer, learning_rate: float, weight_decay: float) -> O
     Both are numbers of the state that it starts with, so that optimizers which differ in them alone make the same
     program: to try another step size compiles nothing.
     """
-
-    def init(params: Params) -> OptimizerState:
-        real = jnp.result_type(float)
-        state = optimizer.init(params)
-        return state._replace(factor=jnp.asarray(learning_rate, real), decay=jnp.asarray(weight_decay, real))
-
-    return optimizer._replace(init=init)
+    own = optimizer._replace(scales=(learning_rate, weight_decay))
+    return own._replace(init=lambda params: own.rescaled(optimizer.init(params)))
 
 
 def steps_of(optimizer: Optimizer) -> Optimizer:
     """Return the optimizer without its start: what a program of steps depends on."""
-    return optimizer._replace(init=_no_start)
+    return optimizer._replace(init=_no_start, scales=(1.0, 1.0))
 
 
 def _no_start(params: Params) -> OptimizerState:

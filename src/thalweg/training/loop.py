@@ -19,7 +19,7 @@ from thalweg.data.batches import Batches, Chunk
 from thalweg.data.read_ahead import close
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
-from thalweg.optimizers import Optimizer
+from thalweg.optimizers import Optimizer, OptimizerState
 from thalweg.training.checkpoints import Checkpoints, Progress
 from thalweg.training.checks import check_monitor, check_run
 from thalweg.training.divergence import HINT, broken_parameter, first_not_finite
@@ -195,6 +195,9 @@ class Loop:
         if former is not None:
             # A copy: the first step takes over the state's memory.
             self.train_state = _copy(jax.tree.map(jnp.asarray, former.last))
+            own = self.train_state.optimizer_state
+            if isinstance(own, OptimizerState):  # step size and weight decay are those asked for now
+                self.train_state = self.train_state._replace(optimizer_state=self.optimizer.rescaled(own))
             params = former.last.params
             self.progress = Progress(epoch=len(former.history) + 1, history=list(former.history))
         else:
