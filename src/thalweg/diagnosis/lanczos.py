@@ -46,6 +46,14 @@ def lanczos(
 
     Source: Golub, Van Loan, *Matrix Computations* (2013), §10.1 and §10.3.
     """
+    alpha, beta, _ = lanczos_basis(multiply, start, steps)
+    return alpha, beta
+
+
+def lanczos_basis(
+    multiply: Callable[[Array], Array], start: Float[Array, " n"], steps: int
+) -> tuple[Float[Array, " k"], Float[Array, " k"], Float[Array, "k n"]]:
+    """Return what `lanczos` does, and the vectors q_1 … q_k besides."""
     steps = min(steps, start.size)
     tiny = np.finfo(start.dtype).tiny
 
@@ -67,10 +75,10 @@ def lanczos(
 
     zeros = jnp.zeros(steps, start.dtype)
     first = start / jnp.maximum(jnp.linalg.norm(start), tiny)
-    _, _, alpha, beta = jax.lax.fori_loop(
+    basis, _, alpha, beta = jax.lax.fori_loop(
         0, steps, step, (jnp.zeros((steps, start.size), start.dtype), first, zeros, zeros)
     )
-    return alpha, beta
+    return alpha, beta, basis
 
 
 def ritz(alpha: NDArray[np.floating], beta: NDArray[np.floating]) -> Ritz:

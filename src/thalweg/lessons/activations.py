@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from thalweg.lessons.style import BLUE, ORANGE, PALE, figure, house_style, label
+from thalweg.diagnosis.style import BLUE, ORANGE, PALE, figure, house_style, label
 from thalweg.lessons.text import table, words
 from thalweg.network import ACTIVATIONS
 

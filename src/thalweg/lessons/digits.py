@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import thalweg as tw
-from thalweg.lessons.style import BLUE, INK, ORANGE, PALE, SOFT, bare, figure, house_style, label
+from thalweg.diagnosis.style import BLUE, INK, ORANGE, PALE, SOFT, bare, figure, house_style, label
 from thalweg.lessons.text import table, words
 from thalweg.training import ChunkInfo, StepView
 

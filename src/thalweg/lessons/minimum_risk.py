@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import thalweg as tw
-from thalweg.lessons.style import BLUE, GREEN, INK, ORANGE, SOFT, figure, house_style, label
+from thalweg.diagnosis.style import BLUE, GREEN, INK, ORANGE, SOFT, figure, house_style, label
 from thalweg.lessons.text import table, words
 
 Array = NDArray[Any]

@@ -87,7 +87,7 @@ def save(figure: Figure, folder: Path, name: str, formats: Sequence[str] = FORMA
     Raises:
         StorageError: the folder is missing or cannot be written.
     """
-    from thalweg.lessons.style import house_style
+    from thalweg.diagnosis.style import house_style
 
     files = tuple(folder / f"{name}.{ending}" for ending in formats)
     with house_style():

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import thalweg as tw
-from thalweg.lessons.style import BLUE, CYCLE, INK, PALE, SOFT, figure, house_style, label
+from thalweg.diagnosis.style import BLUE, CYCLE, INK, PALE, SOFT, figure, house_style, label
 from thalweg.lessons.text import table, words
 from thalweg.network import ACTIVATIONS
 
