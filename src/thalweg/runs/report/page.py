@@ -15,6 +15,7 @@ from thalweg.runs.report.sections.columns import columns
 from thalweg.runs.report.sections.curves import curves
 from thalweg.runs.report.sections.findings import findings
 from thalweg.runs.report.sections.labels import labels
+from thalweg.runs.report.sections.landscape import landscape
 from thalweg.runs.report.sections.regression import largest_errors, regression
 from thalweg.runs.report.sections.reliability import reliability
 from thalweg.runs.report.sections.result import header, headline
@@ -38,6 +39,7 @@ _SECTIONS = {
     "Intervals": ("uncertainty", uncertainty),
     "Largest errors": ("largest", largest_errors),
     "Columns": ("columns", columns),
+    "Loss landscape": ("landscape", landscape),
     "Network": ("network", network),
     "Data and settings": ("about", about),
     "Reproduce and use": ("use", usage),
