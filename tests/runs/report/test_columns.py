@@ -102,7 +102,11 @@ def test_of_many_classes_each_has_its_color_and_of_many_targets_its_charts(tmp_p
 
 @pytest.mark.parametrize(
     ("errors", "words"),
-    [([0.4, 0.3, 0.2], "more rows are likely to help"), ([0.4, 0.2, 0.2], "hardly help any more")],
+    [
+        ([0.4, 0.3, 0.2], "more rows are likely to help"),
+        ([0.4, 0.2, 0.2], "hardly help any more"),
+        ([0.2, 0.1, 0.0], "can show no more"),
+    ],
 )
 def test_a_learning_curve_is_read(tmp_path: Path, errors: list[float], words: str) -> None:
     points = [

@@ -85,6 +85,8 @@ def _gain(points: list[dict[str, Any]], metric: str, form: Any) -> str:
     words += (
         f" From {count(before['rows'])} to {count(after['rows'])} rows the {name} went from {form(old)} to {form(new)}"
     )
+    if new == 0:
+        return words + ": these test rows can show no more."
     if new < 0.97 * old:
         return words + ": more rows are likely to help further."
     gap = after["test"]["loss"] - after["train"]["loss"]
