@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from thalweg.data.bundled import load_dataset
     from thalweg.data.read import read
     from thalweg.deploy import Model, Segmenter, load
-    from thalweg.estimators import DenseClassifier, DenseRegressor
+    from thalweg.estimators import DenseClassifier, DenseRegressor, DenseSegmenter
     from thalweg.gradients import backprop, check_gradients, error_vectors
     from thalweg.likelihoods import (
         Bernoulli,
@@ -69,7 +69,7 @@ _HOME = {
     "thalweg.data.bundled": ("load_dataset",),
     "thalweg.data.read": ("read",),
     "thalweg.deploy": ("Model", "Segmenter", "load"),
-    "thalweg.estimators": ("DenseClassifier", "DenseRegressor"),
+    "thalweg.estimators": ("DenseClassifier", "DenseRegressor", "DenseSegmenter"),
     "thalweg.gradients": ("backprop", "check_gradients", "error_vectors"),
     "thalweg.likelihoods": (
         "Bernoulli",
@@ -130,6 +130,7 @@ __all__ = [
     "Dense",
     "DenseClassifier",
     "DenseRegressor",
+    "DenseSegmenter",
     "DivergedError",
     "Dropout",
     "EarlyStopping",

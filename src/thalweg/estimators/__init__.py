@@ -2,5 +2,6 @@
 
 from thalweg.estimators.classifier import DenseClassifier
 from thalweg.estimators.regressor import DenseRegressor
+from thalweg.estimators.segmenter import DenseSegmenter
 
-__all__ = ["DenseClassifier", "DenseRegressor"]
+__all__ = ["DenseClassifier", "DenseRegressor", "DenseSegmenter"]

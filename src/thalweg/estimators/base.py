@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, Self
 
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from thalweg.core.errors import ArgumentError
 from thalweg.data.table import Table
 from thalweg.data.targets import Targets
 from thalweg.deploy import Model
+from thalweg.estimators.fitted import Fitted
 from thalweg.estimators.follow import SCORE, hooks_of, validation_score
 from thalweg.estimators.inputs import as_table, check_features
-from thalweg.estimators.parameters import Parameters, config_of, seed_of
+from thalweg.estimators.parameters import config_of, seed_of
 from thalweg.estimators.rows import Rows, Weights, arranged, sample_weights, without_zeros
-from thalweg.estimators.saving import load_estimator, save_estimator
 from thalweg.estimators.train import begin_from, run
 from thalweg.recipes.config import RunConfig
 from thalweg.recipes.plan import Plan
@@ -26,24 +25,21 @@ from thalweg.recipes.prepare import prepare
 from thalweg.recipes.tables import fit_encoder
 from thalweg.training import EarlyStopping
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class DenseEstimator(Parameters, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class DenseEstimator(Fitted):
     """An estimator of the rows of a table.
 
     Attributes:
-        model_: the trained model, with all that `thalweg.Model` can do.
-        history_: a dictionary an epoch, as in the log of a run.
-        best_epoch_: epoch whose weights are kept, from 1.
         n_features_in_: number of features.
         feature_names_in_: their names, of a data frame.
+        target_: type and number of axes of the targets of training.
     """
 
-    tasks: ClassVar[tuple[str, ...]] = ()
-
+    scaling: str = "standard"
+    columns: Mapping[str, str] | None = None
+    min_count: int | None = None
+    calibrate: str = "none"
     scoring: Any = None
     warm_start: bool = False
 
@@ -85,49 +81,6 @@ class DenseEstimator(Parameters, BaseEstimator):  # type: ignore[misc]  # scikit
         rows = self._rows(X)
         return self.model_.decide(rows, cost, **settings)
 
-    def plot_history(self, quantity: str = "loss", ax: Axes | None = None) -> Axes:
-        """Draw a quantity of the history by epochs, for training and validation rows.
-
-        Args:
-            quantity: ``"loss"``, ``"error"``, ``"rmse"`` or ``"score"``.
-            ax: where to draw; by default a new figure.
-        """
-        from thalweg.estimators.plot import plot_history
-
-        check_is_fitted(self)
-        return plot_history(self.history_, quantity, ax)
-
-    def save(self, folder: Path | str) -> None:
-        """Write the model folder, which `load` and `thalweg.load` read; it holds no code.
-
-        The optimizer's state and parameters that are functions stay behind.
-
-        Raises:
-            StorageError: the place is read-only, full, or holds something other than a model.
-        """
-        check_is_fitted(self)
-        save_estimator(self, folder)
-
-    @classmethod
-    def load(cls, folder: Path | str) -> Self:
-        """Return the estimator that `save` wrote, or one around the model of a run folder.
-
-        Raises:
-            ModelError: missing or damaged files, or a model of another task.
-        """
-        estimator: Self = load_estimator(cls, folder)
-        return estimator
-
-    @property
-    def loss_curve_(self) -> list[float]:
-        """Training loss of each epoch."""
-        return [row["train_loss"] for row in self.history_]
-
-    @property
-    def n_iter_(self) -> int:
-        """Epochs trained."""
-        return len(self.history_)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
@@ -157,12 +110,6 @@ class DenseEstimator(Parameters, BaseEstimator):  # type: ignore[misc]  # scikit
     def _told(self, y: Any) -> Any:
         """Return the classes that parameters or the type of the targets tell, or None."""
         del y
-
-    def adopt(self, model: Model, target: dict[str, Any]) -> None:
-        """Take over a model, or one that will be, trained on targets of this ``dtype`` and ``ndim``."""
-        self.model_, self.target_ = model, target
-        self.history_ = [dict(row) for row in model.history]
-        self.best_epoch_ = len(self.history_)
 
     def _rows(self, X: Any) -> Table:
         check_is_fitted(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from thalweg.recipes.config import RunConfig
 from thalweg.recipes.tables import unfit
 
 
-@documented
+@documented()
 @dataclass(kw_only=True, eq=False, repr=False)
 class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A dense network that tells classes apart, as a scikit-learn estimator.
@@ -43,8 +43,6 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         >>> classifier.score(X, y) > 0.9, classifier.predict_proba(X).shape
         (True, (150, 3))
     """
-
-    tasks: ClassVar[tuple[str, ...]] = ("classification", "multilabel")
 
     classes: Sequence[Any] | None = None
     class_weight: str | Mapping[Any, float] | None = None
@@ -71,7 +69,9 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         if known and classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"`classes={classes!r}` is not the same as on last call to partial_fit: {self.classes_!r}")
         settings = {"schedule": "constant"} if self.schedule == "auto" else {}
-        return self._fit(X, y, sample_weight, eval_set, go_on=known, known=classes, epochs=1, **settings)
+        # Which labels there are, not their order: that is for the parameter, or an ordered category, to say.
+        told = self._told(y) if classes is None or self._told(y) is not None else np.unique(classes)
+        return self._fit(X, y, sample_weight, eval_set, go_on=known, known=told, epochs=1, **settings)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each row (N,), or for several labels zeros and ones (N, K)."""
@@ -100,6 +100,10 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         """
         rows = self._rows(X)
         return self.model_.predict_sets(rows, coverage)[:, self._places()]
+
+    @classmethod
+    def takes(cls, model: Model) -> bool:
+        return model.encoder is not None and model.task != "regression"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

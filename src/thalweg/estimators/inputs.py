@@ -42,7 +42,6 @@ def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validati
     if y is None:
         validate_data(estimator, X, y=None, reset=reset, skip_check_array=True)
     if not sparse.issparse(X) and is_frame(X):
-        _check_unique(X)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         if not _num_samples(X):
             raise ValueError(f"Found array with 0 sample(s) (shape={tuple(X.shape)}) while a minimum of 1 is required.")
@@ -91,13 +90,6 @@ def _is_plain(X: Any, estimator: Any) -> bool:
         return False
     with np.errstate(all="ignore"):
         return len(X) > 0 and X.shape[1] == estimator.n_features_in_ and bool(np.isfinite(X.sum()))
-
-
-def _check_unique(X: Any) -> None:
-    names = [str(name) for name in (X.column_names if hasattr(X, "column_names") else X.columns)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"X: expected columns of different names, got {', '.join(map(repr, twice))} more than once.")
 
 
 def _from_objects(X: NDArray[Any]) -> Any:

@@ -95,15 +95,23 @@ def parameter_names(kind: type) -> list[str]:
     return [field.name for field in dataclasses.fields(kind)]
 
 
-def documented(kind: Class) -> Class:
-    """Describe the parameters of an estimator in its docstring, in the words of the settings."""
-    lines = []
-    for name in parameter_names(kind):
-        text = (OWN | IN_PYTHON).get(name) or str(RunConfig.model_fields[name].description)
-        lines.append(textwrap.fill(f"{name}: {text}", 116, initial_indent="    ", subsequent_indent="        "))
-    head, example = inspect.cleandoc(str(kind.__doc__)).split("Example:")
-    kind.__doc__ = "\n".join([head + "Args:", *lines, "", f"Example:{example}"])
-    return kind
+def documented(**words: str) -> Callable[[Class], Class]:
+    """Return a decorator that describes an estimator's parameters in its docstring, in the words of the settings.
+
+    Args:
+        words: what to say of parameters that mean something else here.
+    """
+
+    def describe(kind: Class) -> Class:
+        lines = []
+        for name in parameter_names(kind):
+            text = (OWN | IN_PYTHON | words).get(name) or str(RunConfig.model_fields[name].description)
+            lines.append(textwrap.fill(f"{name}: {text}", 116, initial_indent="    ", subsequent_indent="        "))
+        head, example = inspect.cleandoc(str(kind.__doc__)).split("Example:")
+        kind.__doc__ = "\n".join([head + "Args:", *lines, "", f"Example:{example}"])
+        return kind
+
+    return describe
 
 
 def plain_value(value: Any) -> Any:
@@ -150,10 +158,6 @@ class Parameters:
     full_batch: bool = False
     validation: float = 0.0
     patience: int | None = None
-    calibrate: str = "none"
     standardize: bool = True
-    scaling: str = "standard"
-    columns: Mapping[str, str] | None = None
-    min_count: int | None = None
     callbacks: Sequence[Callable[..., Any] | Any] = ()
     random_state: Any = 0

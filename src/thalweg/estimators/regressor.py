@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from thalweg.core.registry import lookup
 from thalweg.data.kinds import TASKS
 from thalweg.data.table import Table
 from thalweg.data.targets import Targets
+from thalweg.deploy import Model
 from thalweg.estimators.base import DenseEstimator
 from thalweg.estimators.parameters import documented
 from thalweg.estimators.rows import Rows
@@ -23,7 +24,7 @@ from thalweg.recipes.config import RunConfig
 from thalweg.recipes.tables import unfit
 
 
-@documented
+@documented()
 @dataclass(kw_only=True, eq=False, repr=False)
 class DenseRegressor(RegressorMixin, DenseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A dense network that predicts numbers, as a scikit-learn estimator.
@@ -38,8 +39,6 @@ class DenseRegressor(RegressorMixin, DenseEstimator):  # type: ignore[misc]  # s
         >>> regressor.score(X, X[:, 0] ** 2) > 0.95, regressor.predict_interval(X, 0.9).shape
         (True, (200, 2))
     """
-
-    tasks: ClassVar[tuple[str, ...]] = ("regression",)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
         """Train one epoch on these rows, and keep the optimizer's state for the next call.
@@ -76,6 +75,10 @@ class DenseRegressor(RegressorMixin, DenseEstimator):  # type: ignore[misc]  # s
         """Return quantiles (N, Q), or (N, K, Q), see `thalweg.Model.predict_quantiles`."""
         rows = self._rows(X)
         return self.model_.predict_quantiles(rows, levels)
+
+    @classmethod
+    def takes(cls, model: Model) -> bool:
+        return model.encoder is not None and model.task == "regression"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -25,7 +25,7 @@ def save_estimator(estimator: Any, folder: Path | str) -> None:
         "parameters": {
             name: value for name, value in (own | settings_of(estimator)).items() if isinstance(value, JSON)
         },
-        "features": estimator.n_features_in_,
+        "features": getattr(estimator, "n_features_in_", None),
         "feature_names": None if names is None else list(names),
         "target": estimator.target_,
     }
@@ -43,11 +43,14 @@ def load_estimator(kind: Any, folder: Path | str) -> Any:
     folder = Path(folder)
     description, _ = read_artefact(folder if (folder / "model.json").exists() else folder / "model")
     saved = description.get("estimator") or {}
-    if model.encoder is None or model.task not in kind.tasks:
+    if not kind.takes(model):
         raise ModelError(f"{folder}: no {kind.__name__} can be made of a {model.task} model.")
     try:
-        estimator = kind(**saved.get("parameters", {}))
-        estimator.n_features_in_ = int(saved.get("features", len(model.encoder.input_names)))
+        parameters = saved.get("parameters", {})
+        estimator = kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in parameters.items()})
+        features = saved.get("features", len(model.encoder.input_names) if model.encoder else None)
+        if features is not None:
+            estimator.n_features_in_ = int(features)
         if saved.get("feature_names") is not None:
             estimator.feature_names_in_ = np.array(saved["feature_names"], object)
         estimator.adopt(model, saved.get("target") or {"dtype": "<f8", "ndim": 1})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,10 @@ class SegmentationPlan(Plan):
 
 
 def prepare_segmentation(
-    config: RunConfig, volumes: Volumes | None = None, test: Volumes | None = None
+    config: RunConfig,
+    volumes: Volumes | None = None,
+    test: Volumes | None = None,
+    validation: Volumes | None = None,
 ) -> SegmentationPlan:
     """Read images and masks, hold slices out, and build what the settings ask for.
 
@@ -106,15 +109,18 @@ def prepare_segmentation(
         config: the settings; ``data`` is read unless images are given.
         volumes: images with masks.
         test: images with masks to test on.
+        validation: images with masks to watch; by default the share of the slices that the settings name.
 
     Raises:
         ThalwegError: settings or data that cannot be used, in one line.
     """
-    check_names(config)
+    check_names(config, held_out=validation is not None)
     _check_likelihood(config.likelihood)
     window_size(config.window)
     volumes = volumes or read_volumes(config.data, target=config.target)
     tables = make_slices(config, volumes, test)
+    if validation is not None:
+        tables = replace(tables, validation=Slices(validation, np.arange(validation.slices)))
     encoder = WindowEncoder.fit(
         volumes,
         tables.train.numbers,
@@ -140,7 +146,7 @@ def prepare_segmentation(
         lambda size: batches(size, config.sampling, config.seed),
         count,
         largest_batch=BATCH_SIZE,
-        validation=_evaluated(tables.validation, encoder, windows, config.seed),
+        validation=_evaluated(tables.validation, encoder, None if validation else windows, config.seed),
         test=_evaluated(tables.test, encoder, windows if test is None and _own(tables) else None, config.seed),
         opening=_opening(tables, encoder, count),
         facts=_facts(tables, encoder, count),

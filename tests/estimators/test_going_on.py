@@ -1,0 +1,106 @@
+"""Training that goes on: partial_fit, warm_start, and early stopping over calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from thalweg import DenseClassifier, DenseRegressor
+
+RNG = np.random.default_rng(1)
+X = RNG.normal(size=(80, 3))
+Y = np.where(X[:, 0] + 0.3 * RNG.normal(size=80) > 0, "yes", "no")
+SMALL: dict[str, Any] = {"hidden": (8,), "dropout": 0.1, "learning_rate": 0.01, "schedule": "constant"}
+
+
+def weights(estimator: Any) -> list[np.ndarray]:
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(estimator.model_.params)]
+
+
+def same(one: Any, other: Any) -> bool:
+    return all(map(np.array_equal, weights(one), weights(other)))
+
+
+def test_epochs_by_partial_fit_are_epochs_of_fit() -> None:
+    # The same order of rows, the same dropout and the same moments of Adam: nothing is lost between the calls.
+    whole = DenseClassifier(**SMALL, epochs=4).fit(X, Y)
+    parts = DenseClassifier(**SMALL)
+    for _ in range(4):
+        parts.partial_fit(X, Y, classes=["yes", "no"])
+    assert same(whole, parts)
+    assert whole.loss_curve_ == parts.loss_curve_
+    assert parts.n_iter_ == 4
+
+
+def test_warm_start_goes_on_from_the_fit_before() -> None:
+    whole = DenseClassifier(**SMALL, epochs=4).fit(X, Y)
+    parts = DenseClassifier(**SMALL, epochs=2, warm_start=True).fit(X, Y).fit(X, Y)
+    assert same(whole, parts)
+    again = DenseClassifier(**SMALL, epochs=2).fit(X, Y).fit(X, Y)
+    assert again.n_iter_ == 2
+    assert not same(whole, again)
+
+
+def test_the_schedule_of_a_warm_start_is_that_of_the_whole_course() -> None:
+    cosine = SMALL | {"schedule": "auto"}
+    parts = DenseClassifier(**cosine, epochs=2, warm_start=True).fit(X, Y).fit(X, Y)
+    whole = DenseClassifier(**cosine, epochs=4).fit(X, Y)
+    rates = [row["learning_rate"] for row in parts.history_]
+    assert rates[2:] == [row["learning_rate"] for row in whole.history_][2:]
+    assert rates[1] < 1e-3
+
+
+def test_partial_fit_keeps_the_encoder_and_knows_labels_that_come_later() -> None:
+    ours = DenseClassifier(**SMALL)
+    first = Y == "yes"
+    ours.partial_fit(X[first], Y[first], classes=["yes", "no"])
+    assert ours.classes_.tolist() == ["no", "yes"]
+    assert set(ours.predict(X)) == {"yes"}
+    encoder = ours.model_.encoder
+    for _ in range(20):
+        ours.partial_fit(X, Y)
+    assert ours.model_.encoder is encoder
+    assert ours.score(X, Y) > 0.8
+    with pytest.raises(ValueError, match="not the same as on last call"):
+        ours.partial_fit(X, Y, classes=["no", "yes", "maybe"])
+    with pytest.raises(ValueError, match="maybe"):
+        ours.partial_fit(X[:3], ["no", "yes", "maybe"])
+
+
+def test_partial_fit_of_a_regressor() -> None:
+    ours = DenseRegressor(**(SMALL | {"dropout": 0.0}))
+    for _ in range(30):
+        ours.partial_fit(X, 100 * X[:, 1] + 7)
+    assert ours.score(X, 100 * X[:, 1] + 7) > 0.9
+    ours.partial_fit(X[:1], [3.0])  # later calls may bring a single row
+    assert ours.n_iter_ == 31
+
+
+def test_early_stopping_together_with_partial_fit() -> None:
+    ours = DenseClassifier(**(SMALL | {"learning_rate": 0.3}), patience=2)
+    for _ in range(40):
+        ours.partial_fit(X[:60], Y[:60], eval_set=(X[60:], Y[60:]))
+    losses = [row["validation_loss"] for row in ours.history_]
+    assert ours.best_epoch_ == int(np.argmin(losses)) + 1
+    # Once patience is used up, calls train no more.
+    assert ours.n_iter_ == ours.best_epoch_ + 2 < 40
+    assert ours.model_.evaluate(X[60:], Y[60:])["loss"] == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_a_loaded_classifier_goes_on(tmp_path: Any) -> None:
+    ours = DenseClassifier(**SMALL, epochs=3, warm_start=True).fit(X, Y)
+    ours.save(tmp_path / "model")
+    loaded = DenseClassifier.load(tmp_path / "model")
+    assert loaded.get_params() == ours.get_params()
+    loaded.fit(X, Y)
+    assert loaded.n_iter_ == 6
+    assert loaded.loss_curve_[3] < loaded.loss_curve_[0]
+
+
+def test_another_network_cannot_go_on() -> None:
+    ours = DenseClassifier(**SMALL, epochs=1, warm_start=True).fit(X, Y)
+    with pytest.raises(ValueError, match="warm_start"):
+        ours.set_params(hidden=(9,)).fit(X, Y)

@@ -1,0 +1,145 @@
+"""Features of every kind of container, and what scikit-learn and we say of those that cannot be used."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from scipy import sparse
+
+from thalweg import DenseClassifier, DenseRegressor
+from thalweg.core.errors import DataError
+from thalweg.estimators import inputs
+
+RNG = np.random.default_rng(2)
+N = 80
+NUMBERS = RNG.normal(size=(N, 3))
+TOWN = np.array(["Lund", "Oslo", "Riga"])[RNG.integers(0, 3, N)]
+Y = (NUMBERS[:, 0] > 0) ^ (TOWN == "Oslo")
+SMALL: dict[str, Any] = {"hidden": (8,), "epochs": 2}
+COLUMNS = {"a": NUMBERS[:, 0], "b": NUMBERS[:, 1], "c": NUMBERS[:, 2], "town": TOWN}
+
+FRAMES = {
+    "pandas": pd.DataFrame,
+    "pandas categories": lambda c: pd.DataFrame(c).astype({"town": "category"}),
+    "polars": pl.DataFrame,
+    "lazy": lambda c: pl.DataFrame(c).lazy(),
+    "arrow": pa.table,
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_frames_of_all_libraries_are_the_same_data(kind: str) -> None:
+    reference = DenseClassifier(**SMALL).fit(pl.DataFrame(COLUMNS), Y)
+    frame = FRAMES[kind](COLUMNS)
+    ours = DenseClassifier(**SMALL).fit(frame, Y)
+    assert np.array_equal(ours.predict_proba(frame), reference.predict_proba(pl.DataFrame(COLUMNS)))
+    assert ours.n_features_in_ == 4
+    assert ours.feature_names_in_.tolist() == ["a", "b", "c", "town"]
+
+
+def test_an_array_of_objects_is_a_table_of_columns() -> None:
+    objects = np.column_stack([NUMBERS.astype(object), TOWN])
+    reference = DenseClassifier(**SMALL).fit(pl.DataFrame(COLUMNS), Y)
+    ours = DenseClassifier(**SMALL).fit(objects, Y)
+    assert np.array_equal(ours.predict_proba(objects), reference.predict_proba(pl.DataFrame(COLUMNS)))
+
+
+@pytest.mark.parametrize("limit", [2**29, 100], ids=["in memory", "in a file"])
+@pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])
+def test_sparse_matrices_are_the_dense_ones(form: Any, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    dense = np.where(RNG.uniform(size=(N, 3)) < 0.3, NUMBERS, 0)
+    monkeypatch.setattr(inputs, "DENSE_BYTES", limit)
+    monkeypatch.setattr(inputs, "BLOCK_BYTES", 64)
+    filled = inputs.filled(sparse.csr_array(form(dense)))
+    assert np.array_equal(filled, dense.astype(np.float32))
+    assert isinstance(filled, np.memmap) == (limit == 100)
+    ours = DenseRegressor(**SMALL).fit(form(dense), NUMBERS[:, 0])
+    assert ours.predict(form(dense)).shape == (N,)
+    assert ours.n_features_in_ == 3
+    if limit > 100:
+        reference = DenseRegressor(**SMALL).fit(dense.astype(np.float32), NUMBERS[:, 0])
+        assert np.array_equal(ours.predict(form(dense)), reference.predict(dense.astype(np.float32)))
+
+
+def test_missing_numbers_text_and_dates_are_taken_as_they_are() -> None:
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=int(i)) for i in range(N)]
+    frame = pl.DataFrame(COLUMNS | {"day": days})
+    frame = frame.with_columns(
+        pl.when(pl.int_range(N) % 7 == 0).then(None).otherwise(pl.col("a")).alias("a"),
+        pl.when(pl.int_range(N) % 5 == 0).then(None).otherwise(pl.col("town")).alias("town"),
+    )
+    ours = DenseClassifier(**SMALL).fit(frame, Y)
+    assert np.isfinite(ours.predict_proba(frame)).all()
+
+
+def test_columns_changed_between_fit_and_predict_are_told_in_the_words_of_scikit_learn() -> None:
+    frame = pd.DataFrame(COLUMNS)
+    ours = DenseClassifier(**SMALL).fit(frame, Y)
+    with pytest.raises(ValueError, match="Feature names unseen at fit time"):
+        ours.predict(frame.rename(columns={"town": "city"}))
+    with pytest.raises(ValueError, match="must be in the same order"):
+        ours.predict(frame[["town", "c", "b", "a"]])
+    with pytest.raises(ValueError, match="missing"):
+        ours.predict(frame[["a", "b", "c"]])
+    plain = DenseClassifier(**SMALL).fit(NUMBERS, Y)
+    with pytest.raises(ValueError, match="X has 2 features, but DenseClassifier is expecting 3 features as input"):
+        plain.predict(NUMBERS[:, :2])
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.empty((0, 3)), "0 sample"),
+        (pl.DataFrame({"a": []}), "0 sample"),
+        (np.ones((N, 3)) * np.inf, "infinity"),
+        (np.ones((N, 3)) * 1j, "Complex data not supported"),
+        (np.ones(N), "Expected 2D array"),
+        (np.ones((N, 2, 2)), "dim 3"),
+        (NUMBERS[:1], "1 sample"),
+        (pd.DataFrame(NUMBERS, columns=["a", "b", "a"]), "Expected unique column names"),
+        (NUMBERS[:7], "inconsistent numbers of samples"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_features_that_cannot_be_used(X: Any, message: str) -> None:
+    y = Y[: len(X)] if "inconsistent" not in message else Y
+    with pytest.raises(ValueError, match=message):
+        DenseClassifier(**SMALL).fit(X, y)
+
+
+def test_a_cell_that_is_neither_number_nor_text() -> None:
+    objects = NUMBERS.astype(object)
+    objects[0, 0] = {"a": 1}
+    with pytest.raises(TypeError, match=r"argument must be .* string.* number"):
+        DenseClassifier(**SMALL).fit(objects, Y)
+
+
+def test_numbers_beyond_float32_are_scaled_before_they_lose_their_digits() -> None:
+    # 2**60 + k: whole numbers that float32 cannot tell apart.
+    huge = (2**60 + 2**20 * np.arange(N)).reshape(-1, 1)
+    small = np.arange(N, dtype=float).reshape(-1, 1)
+    far = DenseRegressor(**SMALL).fit(huge, small[:, 0])
+    near = DenseRegressor(**SMALL).fit(small, small[:, 0])
+    assert np.allclose(far.predict(huge), near.predict(small), atol=1e-3)
+
+
+def test_a_column_without_values_is_left_out_with_a_word() -> None:
+    frame = pd.DataFrame({"a": NUMBERS[:, 0], "empty": [None] * N})
+    with pytest.warns(UserWarning, match="'empty'"):
+        ours = DenseClassifier(**SMALL).fit(frame, Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert ours.predict(frame).shape == (N,)
+
+
+def test_mixed_types_in_a_column_name_the_cell() -> None:
+    cells = [*NUMBERS[:79, 0].tolist(), "n/a?"]
+    with pytest.raises(DataError, match=r"'a', row 80: expected a number, got 'n/a\?'"):
+        DenseClassifier(**SMALL).fit(pd.DataFrame({"a": cells, "b": NUMBERS[:, 1]}), Y)

@@ -1,0 +1,185 @@
+"""Targets of every kind, with their answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from scipy.special import expit
+
+from thalweg import DenseClassifier, DenseRegressor
+from thalweg.core.errors import ArgumentError
+from thalweg.likelihoods import StudentT
+
+RNG = np.random.default_rng(3)
+N = 80
+X = RNG.normal(size=(N, 3))
+CODES = np.digitize(X[:, 0], [-0.5, 0.5])
+SMALL: dict[str, Any] = {"hidden": (8,), "epochs": 2}
+LABELS = (X > 0).astype(int)
+
+KINDS = {
+    "text": np.array(["b", "a", "c"])[CODES],
+    "objects": np.array(["b", "a", "c"], object)[CODES],
+    "whole numbers": np.array([7, -3, 2])[CODES],
+    "int8": CODES.astype(np.int8),
+    "floats": CODES.astype(float),
+    "booleans": CODES > 0,
+    "pandas": pd.Series(np.array(["b", "a", "c"])[CODES]),
+    "polars": pl.Series(np.array(["b", "a", "c"])[CODES]),
+    "categories": pd.Series(pd.Categorical(np.array(["b", "a", "c"])[CODES])),
+    "list": np.array(["b", "a", "c"])[CODES].tolist(),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_labels_come_back_as_they_were(kind: str) -> None:
+    y = KINDS[kind]
+    array = np.asarray(y)
+    ours = DenseClassifier(**SMALL).fit(X, y)
+    assert np.array_equal(ours.classes_, np.unique(array))
+    assert ours.classes_.dtype.kind == array.dtype.kind
+    p = ours.predict_proba(X)
+    assert np.array_equal(ours.predict(X), np.unique(array)[p.argmax(axis=1)])
+    assert np.allclose(p.sum(axis=1), 1)
+    assert np.allclose(np.exp(ours.predict_log_proba(X)), p)
+    assert ours.score(X, y) == np.mean(ours.predict(X) == array)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pd.Series(pd.Categorical(np.array(["low", "mid", "top"])[CODES], ["low", "mid", "top"], ordered=True)),
+        pl.Series(np.array(["low", "mid", "top"])[CODES], dtype=pl.Enum(["low", "mid", "top"])),
+        np.array(["low", "mid", "top"])[CODES],
+    ],
+    ids=["pandas", "polars", "parameter"],
+)
+def test_ordered_labels(y: Any) -> None:
+    order = ["low", "mid", "top"] if isinstance(y, np.ndarray) else None
+    settings = SMALL | {"learning_rate": 0.05, "epochs": 20}
+    ours = DenseClassifier(**settings, likelihood="ordinal", classes=order).fit(X, y)
+    assert ours.model_.classes.tolist() == ["low", "mid", "top"]
+    assert ours.score(X, y) > 0.8
+    # The median of an ordered answer never skips the class in the middle.
+    numbers = DenseClassifier(**settings, likelihood="ordinal").fit(X, CODES)
+    assert np.allclose(ours.predict_proba(X), numbers.predict_proba(X))
+
+
+def test_an_order_that_is_not_that_of_the_alphabet() -> None:
+    names = np.array(["small", "big", "huge"])
+    settings = SMALL | {"learning_rate": 0.05, "epochs": 20}
+    ours = DenseClassifier(**settings, likelihood="ordinal", classes=names).fit(X, names[CODES])
+    numbers = DenseClassifier(**settings, likelihood="ordinal").fit(X, CODES)
+    assert ours.model_.classes.tolist() == names.tolist()
+    assert ours.classes_.tolist() == ["big", "huge", "small"]  # sorted, as scikit-learn's metrics take for granted
+    assert np.array_equal(ours.predict_proba(X), numbers.predict_proba(X)[:, [1, 2, 0]])
+    assert np.array_equal(ours.predict(X), names[numbers.predict(X)])
+
+
+@pytest.mark.parametrize("y", [LABELS, LABELS.astype(bool), sparse.csr_array(LABELS), pd.DataFrame(LABELS)])
+def test_several_labels(y: Any) -> None:
+    ours = DenseClassifier(**(SMALL | {"learning_rate": 0.05, "epochs": 20})).fit(X, y)
+    assert ours.model_.likelihood.name == "multilabel"
+    p = ours.predict_proba(X)
+    assert p.shape == (N, 3)
+    assert np.array_equal(ours.predict(X), p > 0.5)
+    assert np.mean(ours.predict(X) == LABELS) > 0.9
+    logits = ours.model_.outputs(X)
+    assert np.allclose(p, expit(logits.astype(float)), atol=1e-6)
+
+
+def test_rare_labels_are_found_with_class_weights() -> None:
+    rare = (X > 1.2).astype(int)
+    plain = DenseClassifier(**SMALL).fit(X, rare).predict_proba(X)
+    weighted = DenseClassifier(**SMALL, class_weight="balanced").fit(X, rare)
+    share = rare.mean(axis=0)
+    assert np.allclose(weighted.model_.likelihood.positive_weights, (1 - share) / share)
+    assert (weighted.predict_proba(X).mean(axis=0) > plain.mean(axis=0)).all()
+    assert DenseClassifier(**SMALL, class_weight={1: 3.0}).fit(X, rare).model_.likelihood.positive_weights == (1, 3, 1)
+
+
+@pytest.mark.parametrize("width", [None, 1, 2])
+def test_regression_answers_in_the_shape_and_units_of_the_target(width: int | None) -> None:
+    y = 1e6 + 1e3 * (X[:, 0] if width is None else X[:, :width])
+    ours = DenseRegressor(**(SMALL | {"learning_rate": 0.05, "epochs": 30})).fit(X, y)
+    assert ours.predict(X).shape == y.shape
+    assert ours.predict(X).dtype == np.float64
+    assert ours.score(X, y) > 0.9
+    several = () if width in (None, 1) else (width,)
+    ends = ours.predict_interval(X, 0.8)
+    assert ends.shape == (N, *several, 2)
+    assert np.allclose(ours.predict_quantiles(X, [0.1, 0.9]), ends)
+    assert ours.predict_dist(X).log_prob(y.reshape(N, -1)).shape == (N,)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "y"),
+    [
+        ("poisson", None, RNG.poisson(np.exp(X[:, 0]))),
+        ("negative_binomial", None, RNG.poisson(np.exp(X[:, 0]))),
+        ("quantile", {"levels": (0.1, 0.5, 0.9)}, X[:, 0]),
+        ("heteroscedastic", None, X[:, 0]),
+        (StudentT(df=4.0), None, X[:, 0]),
+    ],
+    ids=["poisson", "negative_binomial", "quantile", "heteroscedastic", "object"],
+)
+def test_any_likelihood(name: Any, options: Any, y: np.ndarray) -> None:
+    ours = DenseRegressor(**SMALL, likelihood=name, likelihood_options=options).fit(X, y)
+    assert ours.predict(X).shape == (N,)
+    assert (np.diff(ours.predict_interval(X, 0.8)) >= 0).all()
+
+
+def test_decisions_of_least_expected_cost() -> None:
+    y = np.array(["no", "yes"])[(X[:, 0] > 0).astype(int)]
+    ours = DenseClassifier(**SMALL).fit(X, y)
+    cost = np.array([[0.0, 1.0], [9.0, 0.0]])  # a missed "yes" costs nine false alarms
+    p = ours.predict_proba(X)
+    decided = ours.decide(X, cost)
+    assert np.array_equal(decided.labels(), np.array(["no", "yes"])[(p @ cost).argmin(axis=1)])
+    numbers = DenseRegressor(**SMALL).fit(X, X[:, 0])
+    assert np.allclose(numbers.decide(X, "squared").actions, numbers.predict(X), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "y", "message"),
+    [
+        (DenseClassifier, {}, X[:, 0], "Unknown label type"),
+        (DenseClassifier, {}, np.ones(N), "1 class"),
+        (DenseClassifier, {}, np.column_stack([CODES, CODES]), "zeros and ones"),
+        (DenseClassifier, {}, np.where(CODES, np.nan, 1.0), "NaN"),
+        (DenseClassifier, {"likelihood": "gaussian"}, CODES, "likelihood: expected one that produces classes"),
+        (DenseClassifier, {"likelihood": "categorial"}, CODES, "Did you mean 'categorical'"),
+        (DenseClassifier, {"classes": ["a", "b"]}, KINDS["text"], "got 'c'"),
+        (DenseClassifier, {"class_weight": {5: 1.0}}, CODES, "class_weight"),
+        (DenseClassifier, {"class_weight": "equal"}, CODES, "balanced"),
+        (DenseClassifier, {"epochs": 0}, CODES, "epochs: expected a whole number, at least 1"),
+        (DenseClassifier, {"activation": ("relu", "tanh")}, CODES, "activation"),
+        (DenseClassifier, {"patience": 3}, CODES, "validation"),
+        (DenseClassifier, {"scoring": "f1"}, CODES, "scoring: expected rows to score"),
+        (DenseRegressor, {}, np.ones(N), "nothing to learn"),
+        (DenseRegressor, {}, np.array(["a", "b"])[(CODES > 0).astype(int)], "not compatible with arrays of bytes/strings"),
+        (DenseRegressor, {"likelihood": "bernoulli"}, X[:, 0], "likelihood: expected one that produces continuous"),
+        (DenseRegressor, {"random_state": "x"}, X[:, 0], "random_state"),
+    ],
+)
+def test_what_cannot_be_learned(kind: Any, settings: dict[str, Any], y: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        kind(**(SMALL | settings)).fit(X, y)
+
+
+def test_a_class_for_nearly_every_row_is_told() -> None:
+    with pytest.warns(UserWarning, match="number of unique classes is greater than 50%"):
+        ours = DenseClassifier(**SMALL).fit(X[:40], np.arange(40))
+    assert ours.predict_proba(X).shape == (N, 40)
+
+
+def test_rows_and_targets_of_other_lengths() -> None:
+    with pytest.raises(ArgumentError, match="eval_set"):
+        DenseClassifier(**SMALL).fit(X, CODES, eval_set=X)
+    with pytest.raises(ValueError, match="inconsistent"):
+        DenseClassifier(**SMALL).fit(X, CODES, eval_set=(X, CODES[:-1]))
