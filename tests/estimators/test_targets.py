@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.special import expit
 
 from thalweg import DenseClassifier, DenseRegressor
-from thalweg.core.errors import ArgumentError
+from thalweg.core.errors import ArgumentError, DataWarning
 from thalweg.likelihoods import StudentT
 
 RNG = np.random.default_rng(3)
@@ -21,6 +21,7 @@ X = RNG.normal(size=(N, 3))
 CODES = np.digitize(X[:, 0], [-0.5, 0.5])
 SMALL: dict[str, Any] = {"hidden": (8,), "epochs": 2}
 LABELS = (X > 0).astype(int)
+T = X + 0.1 * RNG.normal(size=(N, 3))
 
 KINDS = {
     "text": np.array(["b", "a", "c"])[CODES],
@@ -105,7 +106,7 @@ def test_rare_labels_are_found_with_class_weights() -> None:
 
 @pytest.mark.parametrize("width", [None, 1, 2])
 def test_regression_answers_in_the_shape_and_units_of_the_target(width: int | None) -> None:
-    y = 1e6 + 1e3 * (X[:, 0] if width is None else X[:, :width])
+    y = 1e6 + 1e3 * (T[:, 0] if width is None else T[:, :width])
     ours = DenseRegressor(**(SMALL | {"learning_rate": 0.05, "epochs": 30})).fit(X, y)
     assert ours.predict(X).shape == y.shape
     assert ours.predict(X).dtype == np.float64
@@ -122,9 +123,9 @@ def test_regression_answers_in_the_shape_and_units_of_the_target(width: int | No
     [
         ("poisson", None, RNG.poisson(np.exp(X[:, 0]))),
         ("negative_binomial", None, RNG.poisson(np.exp(X[:, 0]))),
-        ("quantile", {"levels": (0.1, 0.5, 0.9)}, X[:, 0]),
-        ("heteroscedastic", None, X[:, 0]),
-        (StudentT(df=4.0), None, X[:, 0]),
+        ("quantile", {"levels": (0.1, 0.5, 0.9)}, T[:, 0]),
+        ("heteroscedastic", None, T[:, 0]),
+        (StudentT(df=4.0), None, T[:, 0]),
     ],
     ids=["poisson", "negative_binomial", "quantile", "heteroscedastic", "object"],
 )
@@ -141,7 +142,7 @@ def test_decisions_of_least_expected_cost() -> None:
     p = ours.predict_proba(X)
     decided = ours.decide(X, cost)
     assert np.array_equal(decided.labels(), np.array(["no", "yes"])[(p @ cost).argmin(axis=1)])
-    numbers = DenseRegressor(**SMALL).fit(X, X[:, 0])
+    numbers = DenseRegressor(**SMALL).fit(X, T[:, 0])
     assert np.allclose(numbers.decide(X, "squared").actions, numbers.predict(X), atol=1e-5)
 
 
@@ -161,10 +162,14 @@ def test_decisions_of_least_expected_cost() -> None:
         (DenseClassifier, {"activation": ("relu", "tanh")}, CODES, "activation"),
         (DenseClassifier, {"patience": 3}, CODES, "validation"),
         (DenseClassifier, {"scoring": "f1"}, CODES, "scoring: expected rows to score"),
-        (DenseRegressor, {}, np.ones(N), "nothing to learn"),
-        (DenseRegressor, {}, np.array(["a", "b"])[(CODES > 0).astype(int)], "not compatible with arrays of bytes/strings"),
-        (DenseRegressor, {"likelihood": "bernoulli"}, X[:, 0], "likelihood: expected one that produces continuous"),
-        (DenseRegressor, {"random_state": "x"}, X[:, 0], "random_state"),
+        (
+            DenseRegressor,
+            {},
+            np.array(["a", "b"])[(CODES > 0).astype(int)],
+            "not compatible with arrays of bytes/strings",
+        ),
+        (DenseRegressor, {"likelihood": "bernoulli"}, T[:, 0], "likelihood: expected one that produces continuous"),
+        (DenseRegressor, {"random_state": "x"}, T[:, 0], "random_state"),
     ],
 )
 def test_what_cannot_be_learned(kind: Any, settings: dict[str, Any], y: Any, message: str) -> None:
@@ -174,8 +179,19 @@ def test_what_cannot_be_learned(kind: Any, settings: dict[str, Any], y: Any, mes
 
 def test_a_class_for_nearly_every_row_is_told() -> None:
     with pytest.warns(UserWarning, match="number of unique classes is greater than 50%"):
-        ours = DenseClassifier(**SMALL).fit(X[:40], np.arange(40))
-    assert ours.predict_proba(X).shape == (N, 40)
+        ours = DenseClassifier(**SMALL).fit(X[:40], RNG.integers(0, 40, 40))
+    assert ours.predict_proba(X).shape == (N, len(ours.classes_))
+
+
+def test_a_constant_target_is_learned_with_a_word() -> None:
+    with pytest.warns(DataWarning, match="nothing but that can be learned"):
+        ours = DenseRegressor(**(SMALL | {"learning_rate": 0.02, "epochs": 40})).fit(X, np.full(N, 7.0))
+    assert np.allclose(ours.predict(X), 7.0, atol=0.1)
+
+
+def test_a_column_that_gives_the_target_away_is_named() -> None:
+    with pytest.warns(DataWarning, match="column 'x1' equals the target"):
+        DenseRegressor(**SMALL).fit(X, X[:, 1])
 
 
 def test_rows_and_targets_of_other_lengths() -> None:

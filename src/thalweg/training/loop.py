@@ -387,17 +387,13 @@ def _copy(arrays: Any) -> Any:
     return jax.tree.map(lambda a: a.copy(), arrays)
 
 
-<<<<<<< HEAD
-def keys_of(seed: int) -> tuple[Array, Array]:
-=======
 @jax.jit
 def _split_key(seed: Array) -> tuple[Array, Array]:
     init_key, draw_key = jax.random.split(jax.random.key(seed))
     return init_key, draw_key
 
 
-def _keys(seed: int) -> tuple[Array, Array]:
->>>>>>> eb80345 (Segmenter as an estimator; tests of the estimators)
+def keys_of(seed: int) -> tuple[Array, Array]:
     """Return the keys for starting parameters and for draws while training."""
     keys: tuple[Array, Array] = _split_key(np.uint32(seed % 2**32))
     return keys

@@ -1,0 +1,233 @@
+"""The tools around an estimator: scikit-learn's, and copies, folders, callbacks, scores, pictures."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import signal
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import accuracy_score, log_loss, make_scorer
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import estimator_html_repr
+
+import thalweg as tw
+from thalweg import DenseClassifier, DenseRegressor
+from thalweg.core.errors import DivergedError, ModelError, StorageError
+from thalweg.training import Hook
+
+RNG = np.random.default_rng(4)
+N = 80
+X = RNG.normal(size=(N, 3))
+Y = np.where(X[:, 0] + 0.2 * RNG.normal(size=N) > 0, "yes", "no")
+T = X[:, 0] + 0.1 * RNG.normal(size=N)
+SMALL: dict[str, Any] = {"hidden": (8,), "epochs": 2}
+
+
+@pytest.fixture(scope="module")
+def fitted() -> DenseClassifier:
+    return DenseClassifier(**(SMALL | {"epochs": 20}), learning_rate=0.05).fit(X, Y)
+
+
+@pytest.mark.parametrize("copied", ["pickle", "deepcopy", "joblib"])
+def test_copies_answer_alike_and_go_on(fitted: DenseClassifier, copied: str, tmp_path: Path) -> None:
+    if copied == "joblib":
+        joblib.dump(fitted, tmp_path / "model.joblib")
+        other = joblib.load(tmp_path / "model.joblib")
+    else:
+        other = copy.deepcopy(fitted) if copied == "deepcopy" else pickle.loads(pickle.dumps(fitted))
+    assert np.array_equal(other.predict_proba(X), fitted.predict_proba(X))
+    before = fitted.predict_proba(X)
+    other.partial_fit(X, Y)
+    assert other.n_iter_ == fitted.n_iter_ + 1
+    assert np.array_equal(before, fitted.predict_proba(X))
+
+
+def test_a_clone_is_unfitted_and_fits_alike(fitted: DenseClassifier) -> None:
+    other = clone(fitted)
+    assert other.get_params() == fitted.get_params()
+    assert not hasattr(other, "model_")
+    assert np.array_equal(other.fit(X, Y).predict_proba(X), fitted.predict_proba(X))
+
+
+def test_search_takes_the_numbers_of_numpy() -> None:
+    grid = {"hidden": [(8,), np.array([8, 8])], "learning_rate": np.array([1e-9, 0.05]), "epochs": [np.int64(20)]}
+    search = GridSearchCV(DenseClassifier(), grid, cv=2, scoring=["accuracy", "neg_log_loss"], refit="accuracy")
+    search.fit(X, Y)
+    assert search.best_params_["learning_rate"] == 0.05
+    assert search.score(X, Y) > 0.9
+
+
+def test_pipelines_transformers_and_cross_validation() -> None:
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    scaled = ColumnTransformer([("scale", StandardScaler(), ["a", "b"])], remainder="passthrough")
+    pipe = make_pipeline(scaled, DenseClassifier(**SMALL)).set_output(transform="pandas")
+    found = cross_validate(pipe, frame, Y, cv=2, return_estimator=True, params={"denseclassifier__sample_weight": None})
+    assert found["test_score"].shape == (2,)
+    assert found["estimator"][0][-1].feature_names_in_.tolist() == ["scale__a", "scale__b", "remainder__c"]
+    p = cross_val_predict(DenseClassifier(**SMALL), frame, Y, cv=2, method="predict_proba")
+    assert log_loss(Y, p) > 0
+    target = TransformedTargetRegressor(DenseRegressor(**SMALL), func=np.log, inverse_func=np.exp)
+    assert (target.fit(X, np.exp(T)).predict(X) > 0).all()
+
+
+def test_importance_of_features(fitted: DenseClassifier) -> None:
+    importance = permutation_importance(fitted, X, Y, n_repeats=3, random_state=0).importances_mean
+    assert importance.argmax() == 0
+
+
+def test_metadata_is_routed() -> None:
+    weight = (np.arange(N) % 2).astype(float)
+    with config_context(enable_metadata_routing=True):
+        ours = DenseClassifier(**SMALL).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        pipe = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), ours)
+        pipe.fit(X, Y, sample_weight=weight)
+        assert ours.get_metadata_routing().fit.requests["sample_weight"] is True
+        assert ours.get_metadata_routing().fit.requests["eval_set"] is None
+    kept = weight > 0
+    z = StandardScaler().fit_transform(X)
+    alone = DenseClassifier(**SMALL).fit(z[kept], Y[kept])
+    assert np.array_equal(pipe.predict_proba(X), alone.predict_proba(z))
+
+
+def test_a_page_shows_it(fitted: DenseClassifier) -> None:
+    assert "DenseClassifier" in estimator_html_repr(fitted)
+    assert repr(DenseRegressor(hidden=(3,), epochs=7)) == "DenseRegressor(epochs=7, hidden=(3,))"
+
+
+def test_folders_hold_the_model_and_the_parameters(fitted: DenseClassifier, tmp_path: Path) -> None:
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    ours = DenseClassifier(**SMALL, class_weight={"yes": 2.0}, callbacks=[print]).fit(frame, Y)
+    ours.save(tmp_path / "model")
+    loaded = DenseClassifier.load(tmp_path / "model")
+    assert np.array_equal(loaded.predict_proba(frame), ours.predict_proba(frame))
+    assert loaded.get_params() == ours.get_params() | {"callbacks": ()}
+    assert loaded.feature_names_in_.tolist() == ["a", "b", "c"]
+    assert loaded.history_ == ours.history_
+    assert np.array_equal(tw.load(tmp_path / "model").predict(frame), ours.predict(frame))
+    with pytest.raises(ModelError, match="no DenseRegressor can be made of a classification model"):
+        DenseRegressor.load(tmp_path / "model")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(StorageError):
+        fitted.save(tmp_path / "other")
+
+
+def test_a_model_from_python_becomes_an_estimator(tmp_path: Path) -> None:
+    network = tw.dense_network(3, (8,), 1)
+    tw.fit(network, X, Y, epochs=1).save(tmp_path / "model")
+    loaded = DenseClassifier.load(tmp_path / "model")
+    assert loaded.classes_.tolist() == ["no", "yes"]
+    assert loaded.score(X, Y) == np.mean(loaded.predict(X) == Y)
+
+
+def test_callbacks_follow_and_end_training() -> None:
+    seen: list[dict[str, Any]] = []
+    steps = tw.StepStatistics()
+
+    def third(row: dict[str, Any]) -> bool:
+        seen.append(row)
+        return row["epoch"] == 3
+
+    ours = DenseClassifier(hidden=(8,), epochs=9, callbacks=[third, steps]).fit(X, Y)
+    assert ours.n_iter_ == 3
+    assert [row["train_loss"] for row in seen] == ours.loss_curve_
+    assert len(steps.steps["loss"]) == sum(row["steps"] for row in ours.history_)
+    with pytest.raises(ValueError, match="callbacks"):
+        DenseClassifier(callbacks=["print"]).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "scoring",
+    ["accuracy", make_scorer(accuracy_score), lambda estimator, x, y: np.mean(estimator.predict(x) == y)],
+    ids=["name", "scorer", "function"],
+)
+def test_early_stopping_watches_any_score(scoring: Any) -> None:
+    settings = {"hidden": (8,), "learning_rate": 0.3, "epochs": 12, "patience": 3, "scoring": scoring}
+    ours = DenseClassifier(**settings).fit(X[:60], Y[:60], eval_set=[(X[60:], Y[60:])])
+    scores = [row["validation_score"] for row in ours.history_]
+    assert ours.best_epoch_ == int(np.argmax(scores)) + 1
+    assert ours.n_iter_ == min(12, ours.best_epoch_ + 3)
+    assert ours.score(X[60:], Y[60:]) == pytest.approx(max(scores))
+
+
+def test_a_share_of_the_rows_is_watched_with_its_weights() -> None:
+    weight = RNG.uniform(0.1, 5, N)
+    last: list[Any] = []
+    ours = DenseRegressor(**SMALL, validation=0.25, scoring=lambda _, x, y: last.append((x, y)) or 0.0)
+    ours.fit(X, T, weight)
+    rows, y = last[-1]
+    assert len(rows) == 20
+    order = [int(np.flatnonzero(value == T)[0]) for value in y]
+    outputs = np.asarray(ours.model_.outputs(rows), float)
+    z = ours.model_.encoder.targets(rows)
+    squares = 0.5 * (z - outputs)[:, 0] ** 2 + 0.5 * np.log(2 * np.pi)
+    expected = np.average(squares, weights=weight[order])
+    assert ours.history_[-1]["validation_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_divergence_tells_which_step_size_to_try() -> None:
+    with pytest.raises(DivergedError, match=r"The learning rate was 1e\+06: try learning_rate=100000"):
+        DenseRegressor(hidden=(8,), optimizer="sgd", learning_rate=1e6, epochs=20).fit(X, T)
+
+
+class _Interrupt(Hook):
+    """Ctrl-C in the third epoch."""
+
+    def on_epoch_start(self, epoch: int) -> None:
+        if epoch == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interrupted_fit_keeps_what_it_has() -> None:
+    ours = DenseClassifier(hidden=(8,), epochs=9, callbacks=[_Interrupt()])
+    with pytest.warns(UserWarning, match="interrupted after 2 of 9 epochs"):
+        ours.fit(X, Y)
+    assert ours.n_iter_ == 2
+    assert ours.predict(X).shape == (N,)
+
+
+def test_the_history_as_a_picture() -> None:
+    plt.switch_backend("agg")
+    ours = DenseClassifier(**SMALL, validation=0.2).fit(X, Y)
+    ax = ours.plot_history()
+    lines = {line.get_label(): line.get_ydata() for line in ax.get_lines()}
+    assert set(lines) == {"train", "validation"}
+    assert list(lines["train"]) == ours.loss_curve_
+    assert ours.plot_history("error", ax=ax) is ax
+    with pytest.raises(ValueError, match="quantity: expected one of error, loss"):
+        ours.plot_history("rmse")
+    plt.close("all")
+
+
+def test_random_states_of_every_kind() -> None:
+    def p(state: Any) -> np.ndarray:
+        return DenseClassifier(**SMALL, random_state=state).fit(X, Y).predict_proba(X)
+
+    assert np.array_equal(p(3), p(3))
+    assert not np.array_equal(p(3), p(4))
+    assert not np.array_equal(p(None), p(None))
+    assert np.array_equal(p(np.random.RandomState(0)), p(np.random.RandomState(0)))
+    assert np.array_equal(p(np.random.default_rng(0)), p(np.random.default_rng(0)))
+
+
+def test_intervals_calibrated_on_held_out_rows() -> None:
+    ours = DenseRegressor(**SMALL, validation=0.25, calibrate="conformal").fit(X, T)
+    ends = ours.predict_interval(X, 0.8)
+    assert (ends[:, 0] < ends[:, 1]).all()
+    sets = DenseClassifier(**SMALL, validation=0.25, calibrate="conformal").fit(X, Y).predict_sets(X, 0.8)
+    assert sets.shape == (N, 2)
+    assert sets.dtype == bool
