@@ -9,14 +9,14 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from thalweg import DenseClassifier, DenseRegressor, DenseSegmenter
-from thalweg.estimators.parameters import NOT_PARAMETERS, OWN, parameter_names
+from thalweg.estimators.parameters import NOT_PARAMETERS, OWN, RENAMED, parameter_names
 from thalweg.recipes.choices import SEGMENTATION
 from thalweg.recipes.config import RunConfig
 
 LEFT_OUT = {
     DenseClassifier: SEGMENTATION,
     DenseRegressor: SEGMENTATION | {"classes", "class_weight", "label_smoothing"},
-    DenseSegmenter: {"classes", "scaling", "columns", "min_count", "calibrate"},
+    DenseSegmenter: {"classes", "scaling", "columns", "min_count", "calibrate", "members", "cv"},
 }
 ESTIMATORS = list(LEFT_OUT)
 
@@ -29,8 +29,8 @@ def test_the_suite_of_scikit_learn(estimator: Any, check: Any) -> None:
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_every_setting_is_a_parameter_of_the_same_default(kind: Any) -> None:
     settings = set(RunConfig.model_fields) - NOT_PARAMETERS - LEFT_OUT[kind]
-    fields = {field.name: field.default for field in dataclasses.fields(kind)}
-    assert settings == set(fields) - (set(OWN) - settings)
+    fields = {RENAMED.get(field.name, field.name): field.default for field in dataclasses.fields(kind)}
+    assert settings == set(fields) - (OWN.keys() - settings)
     for name in settings - set(OWN):
         # None stands for an empty dictionary, which may not be a default in Python.
         assert (fields[name] or None) == (RunConfig.model_fields[name].default or None), name

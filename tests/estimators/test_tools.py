@@ -224,6 +224,31 @@ def test_random_states_of_every_kind() -> None:
     assert np.array_equal(p(np.random.default_rng(0)), p(np.random.default_rng(0)))
 
 
+def test_folds_give_predictions_by_networks_that_never_saw_the_row() -> None:
+    weight = np.arange(N) % 3
+    ours = DenseClassifier(hidden=(8,), learning_rate=0.05, epochs=20, folds=4, patience=3).fit(X, Y, weight)
+    assert ours.oof_prediction_.shape == (N, 2)
+    assert np.array_equal(np.isnan(ours.oof_prediction_[:, 0]), weight == 0)
+    known = weight > 0
+    predicted = ours.classes_[ours.oof_prediction_[known].argmax(axis=1)]
+    assert ours.oof_score_ == accuracy_score(Y[known], predicted)
+    assert ours.oof_score_ > 0.8
+    # No label can be learned from noise: the rows trained on would flatter, those held out do not.
+    noise = RNG.permutation(Y)
+    fair = DenseClassifier(hidden=(32,), learning_rate=0.05, epochs=60, folds=4).fit(X, noise)
+    assert fair.oof_score_ < 0.7 < fair.score(X, noise)
+
+
+def test_members_answer_together() -> None:
+    ours = DenseRegressor(**SMALL, members=3).fit(X, T)
+    alone = [DenseRegressor(**SMALL, random_state=seed).fit(X, T).model_ for seed in range(3)]
+    z = np.mean([model.predict(X) for model in alone], axis=0)
+    # Members share the order of rows, which a seed of one network alone also decides: alike, not equal.
+    assert np.corrcoef(z, ours.predict(X))[0, 1] > 0.9
+    with pytest.raises(ValueError, match="members"):
+        ours.partial_fit(X, T)
+
+
 def test_intervals_calibrated_on_held_out_rows() -> None:
     ours = DenseRegressor(**SMALL, validation=0.25, calibrate="conformal").fit(X, T)
     ends = ours.predict_interval(X, 0.8)

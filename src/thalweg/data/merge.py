@@ -7,7 +7,7 @@ import numpy as np
 from thalweg.data.table import Array, Table
 
 
-def merged(table: Table, weight: Array | None = None) -> tuple[Table, Array | None]:
+def merged(table: Table, weight: Array | None = None) -> tuple[Table, Array | None, Array]:
     """Return the different rows of a table, sorted, and their weights.
 
     Rows are equal if features and targets are. The result depends on the weighted rows as a set alone: neither on
@@ -18,18 +18,20 @@ def merged(table: Table, weight: Array | None = None) -> tuple[Table, Array | No
         weight: (N,) above 0; by default 1 for each row.
 
     Returns:
-        The table, and the weights summed over equal rows; None where all are equal.
+        The table; the weights summed over equal rows, None where all are equal; and for each row that was given its
+        place in the table (N,).
 
     Example:
         >>> table = Table("toy", np.array([[2.0], [1.0], [2.0]]), np.array(["b", "a", "b"]), ("x",))
-        >>> rows, weight = merged(table)
-        >>> rows.array.tolist(), weight.tolist()
-        ([[1.0], [2.0]], [1.0, 2.0])
+        >>> rows, weight, place = merged(table)
+        >>> rows.array.tolist(), weight.tolist(), place.tolist()
+        ([[1.0], [2.0]], [1.0, 2.0], [1, 0, 1])
     """
     codes = np.column_stack([_frame_ranks(table) if table.is_frame else _ranks(table.array), _ranks(_target(table))])
     _, first, group = np.unique(codes, axis=0, return_index=True, return_inverse=True)
-    total = np.bincount(group.reshape(-1), np.ones(len(group)) if weight is None else weight)
-    return table.rows(first), None if (total == total[0]).all() else total
+    place = group.reshape(-1)
+    total = np.bincount(place, np.ones(len(place)) if weight is None else weight)
+    return table.rows(first), None if (total == total[0]).all() else total, place
 
 
 def _target(table: Table) -> Array:

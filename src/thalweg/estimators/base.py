@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -20,6 +21,7 @@ from thalweg.estimators.parameters import config_of, seed_of
 from thalweg.estimators.rows import Rows, Weights, arranged, sample_weights, without_zeros
 from thalweg.estimators.train import begin_from, run
 from thalweg.recipes.config import RunConfig
+from thalweg.recipes.ensemble import Ensemble, HeldOut
 from thalweg.recipes.plan import Plan
 from thalweg.recipes.prepare import prepare
 from thalweg.recipes.tables import fit_encoder
@@ -34,12 +36,17 @@ class DenseEstimator(Fitted):
         n_features_in_: number of features.
         feature_names_in_: their names, of a data frame.
         target_: type and number of axes of the targets of training.
+        oof_prediction_: with ``folds``, what `predict_proba` or `predict` say of the training rows, each by networks
+            that were not trained on it; NaN for rows of weight zero.
+        oof_score_: with ``folds``, the score of these predictions.
     """
 
     scaling: str = "standard"
     columns: Mapping[str, str] | None = None
     min_count: int | None = None
     calibrate: str = "none"
+    members: int = 1
+    folds: int = 0
     scoring: Any = None
     warm_start: bool = False
 
@@ -107,6 +114,14 @@ class DenseEstimator(Fitted):
         """
         raise NotImplementedError
 
+    def _answers(self, model: Model, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Return what a model's raw outputs stand for: probabilities, or numbers in the units of the target."""
+        raise NotImplementedError
+
+    def _score_of(self, y: NDArray[Any], answers: NDArray[np.float64]) -> float:
+        """Return the estimator's score of such answers."""
+        raise NotImplementedError
+
     def _told(self, y: Any) -> Any:
         """Return the classes that parameters or the type of the targets tell, or None."""
         del y
@@ -144,11 +159,13 @@ class DenseEstimator(Fitted):
         y = self._check_targets(y)
         check_consistent_length(X, y)
         weight = self._weights(sample_weights(X, sample_weight), y)
-        table, weight = without_zeros(as_table(X, y), weight)
+        table, weight, kept = without_zeros(as_table(X, y), weight)
         if len(table) < 2 and not go_on:
             raise ValueError(f"Found array with {len(table)} sample(s) while a minimum of 2 is required to learn from.")
         config = config_of(self, seed_of(self.random_state), **settings)
         watched = None if eval_set is None else self._watched(eval_set)
+        if (go_on or epochs is not None) and (config.members > 1 or config.cv):
+            raise ArgumentError("members", "1, and no folds, where training goes on", config.members)
         rows = arranged(table, weight, watched, config.validation, config.seed)
         if go_on:
             encoder = self.model_.encoder
@@ -168,10 +185,27 @@ class DenseEstimator(Fitted):
         start = begin_from(plan, self.model_, getattr(self, "_trained", None)) if go_on else None
         if not go_on:
             self.adopt(Model(plan.network, plan.likelihood, (), (), encoder), {"dtype": y.dtype.str, "ndim": y.ndim})
-        self._trained = run(plan, epochs or config.epochs, start=start, **self._followed(plan, rows))
-        self.adopt(plan.model(self._trained), self.target_)
-        self.best_epoch_ = self._trained.epoch
+        trained = run(plan, epochs or config.epochs, start=start, **self._followed(plan, rows))
+        self.adopt(plan.model(trained), self.target_)
+        self.best_epoch_ = trained.epoch
+        self._trained = None if isinstance(trained, Ensemble) else trained
+        if isinstance(trained, Ensemble) and trained.held_out is not None:
+            self._judge_held_out(trained.held_out, y, kept, rows.place)
         return self
+
+    def _judge_held_out(self, held_out: HeldOut, y: NDArray[Any], kept: NDArray[np.intp], place: NDArray[Any]) -> None:
+        """Set what the folds say of the training rows.
+
+        Args:
+            held_out: outputs for the rows trained on.
+            y: targets of all rows.
+            kept: which of them weigh something.
+            place: where each of these is among the rows trained on.
+        """
+        answers = self._answers(held_out.model(self.model_), held_out.outputs)[place]
+        self.oof_prediction_ = np.full((len(y), *answers.shape[1:]), np.nan)
+        self.oof_prediction_[kept] = answers
+        self.oof_score_ = self._score_of(y[kept], answers)
 
     def _watched(self, eval_set: Any) -> Table:
         """Return the rows of an ``eval_set``."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 
@@ -84,8 +85,7 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the probability of each class (N, C) in the order of ``classes_``, or of each label (N, K)."""
         rows = self._rows(X)
-        p = np.asarray(self.model_.probabilities(self.model_.outputs(rows).astype(np.float64)), np.float64)
-        return p if self.model_.task == "multilabel" else p[:, self._places()]
+        return self._answers(self.model_, self.model_.outputs(rows))
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the logarithms of `predict_proba`."""
@@ -109,6 +109,13 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+    def _answers(self, model: Model, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        p = np.asarray(model.probabilities(outputs.astype(np.float64)), np.float64)
+        return p if model.task == "multilabel" else p[:, self._places()]
+
+    def _score_of(self, y: NDArray[Any], answers: NDArray[np.float64]) -> float:
+        return float(accuracy_score(y, answers > 0.5 if y.ndim == 2 else self.classes_[answers.argmax(axis=1)]))
 
     def _places(self) -> list[int]:
         """Return where the model, whose classes may have an order of their own, has each of ``classes_``."""

@@ -26,6 +26,8 @@ OWN = {
     "ends training.",
     "class_weight": "Weight of each class: a dictionary, or 'balanced' for N/(C N_c), with which each class counts as "
     "much as any other; of several labels the weight of a label where it holds.",
+    "folds": "Folds of cross-validation, trained at once: each network holds one out, all together answer; 0 for none. "
+    "It gives oof_prediction_ and oof_score_.",
     "classes": "Classes in their order, for ordinal; by default that of an ordered category, else sorted.",
 }
 """Parameters that are no settings, or mean more than the setting of that name."""
@@ -41,8 +43,11 @@ IN_PYTHON = {
 }
 """Settings that are written otherwise in Python than on the command line."""
 
-NOT_PARAMETERS = {"data", "task", "target", "test", "out", "seed", "checkpoint_seconds", "threads", "stream", "cache"}
-"""Settings that `fit` is given, that belong to a run's folder or process, or that have scikit-learn's name here."""
+NOT_PARAMETERS = {"data", "task", "target", "test", "out", "checkpoint_seconds", "threads", "stream", "cache", "diagnose"}
+"""Settings that `fit` is given, or that belong to a run's folder or process."""
+
+RENAMED = {"random_state": "seed", "folds": "cv"}
+"""Parameters with another name than their setting: scikit-learn's, or not scikit-learn's where it means more by it."""
 
 
 def settings_of(estimator: Any) -> dict[str, Any]:
@@ -72,7 +77,10 @@ def config_of(estimator: Any, seed: int, **settings: Any) -> RunConfig:
     Raises:
         ArgumentError: a parameter that cannot be used.
     """
-    return make_config({"data": "X", "test": "none"} | settings_of(estimator) | {"seed": seed} | settings)
+    more = {"data": "X", "test": "none", "seed": seed}
+    if hasattr(estimator, "folds"):
+        more["cv"] = plain_value(estimator.folds)
+    return make_config(settings_of(estimator) | more | settings)
 
 
 def seed_of(random_state: Any) -> int:
@@ -151,8 +159,6 @@ class Parameters:
     clip_value: float | None = None
     ema: float = 0.0
     input_noise: float = 0.0
-    members: int = 1
-    cv: int = 0
     epochs: int = 10
     batch_size: int | None = None
     full_batch: bool = False

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array
 
 from thalweg.core.registry import lookup
@@ -63,8 +64,7 @@ class DenseRegressor(RegressorMixin, DenseEstimator):  # type: ignore[misc]  # s
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Return the mean of the predictive distribution, in the units and the shape of the targets: (N,) or (N, K)."""
         rows = self._rows(X)
-        mean = np.asarray(self.model_.predict(rows), np.float64)
-        return mean[:, None] if self.target_["ndim"] > mean.ndim else mean
+        return self._answers(self.model_, self.model_.outputs(rows))
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> NDArray[np.float64]:
         """Return lower and upper ends (N, 2), or (N, K, 2), see `thalweg.Model.predict_interval`."""
@@ -84,6 +84,13 @@ class DenseRegressor(RegressorMixin, DenseEstimator):  # type: ignore[misc]  # s
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+    def _answers(self, model: Model, outputs: Any) -> NDArray[np.float64]:
+        mean = np.asarray(model.in_units(np.asarray(model.likelihood.mean(outputs))), np.float64)
+        return mean[:, 0] if self.target_["ndim"] == 1 else mean
+
+    def _score_of(self, y: NDArray[Any], answers: NDArray[np.float64]) -> float:
+        return float(r2_score(y, answers))
 
     def _check_targets(self, y: Any) -> NDArray[Any]:
         array: NDArray[Any] = check_array(y, ensure_2d=False, dtype="numeric", input_name="y", estimator=self)

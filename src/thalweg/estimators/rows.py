@@ -25,9 +25,14 @@ alone, and a weight of two is exactly what two equal rows are. In larger sets it
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows to train on and to watch, with their weights; None for equal ones."""
+    """Rows to train on and to watch, with their weights; None for equal ones.
+
+    Attributes:
+        place: where each row that was given is among them, as long as none are held out.
+    """
 
     train: Table
+    place: NDArray[np.intp]
     weight: Weights = None
     validation: Table | None = None
     validation_weight: Weights = None
@@ -84,20 +89,24 @@ def with_class_weights(weight: Weights, setting: Any, y: NDArray[Any]) -> Weight
     return rows if weight is None else weight * rows
 
 
-def without_zeros(table: Table, weight: Weights) -> tuple[Table, Weights]:
-    """Return the rows that weigh something; a mapped array stays whole, its zeros count nothing in any sum."""
+def without_zeros(table: Table, weight: Weights) -> tuple[Table, Weights, NDArray[np.intp]]:
+    """Return the rows that weigh something, their weights, and which they are.
+
+    A mapped array stays whole: its zeros count nothing in any sum.
+    """
     if weight is None or table.is_mapped or weight.all():
-        return table, weight
-    kept = weight > 0
-    return table.rows(kept), weight[kept]
+        return table, weight, np.arange(len(table))
+    kept = np.flatnonzero(weight > 0)
+    return table.rows(kept), weight[kept], kept
 
 
 def arranged(table: Table, weight: Weights, validation: Table | None, share: float, seed: int) -> Rows:
     """Return the rows with equal ones merged in small sets, and a share of them held out unless some are given."""
+    place = np.arange(len(table))
     if len(table) <= MERGED_ROWS and not table.is_mapped:
-        table, weight = merged(table, weight)
+        table, weight, place = merged(table, weight)
     if validation is not None or not share:
-        return Rows(table, weight, validation)
+        return Rows(table, place, weight, validation)
     parts: tuple[Any, Any]
     if table.is_mapped:  # the rows to watch are the last ones: those to train on stay on disk
         train, watched = split(table, share, seed=seed + 1)
@@ -109,5 +118,5 @@ def arranged(table: Table, weight: Weights, validation: Table | None, share: flo
         parts = train.array[:, 0], watched.array[:, 0]
         train, watched = table.rows(parts[0]), table.rows(parts[1])
     if weight is None:
-        return Rows(train, None, watched)
-    return Rows(train, weight[parts[0]], watched, weight[parts[1]])
+        return Rows(train, place, None, watched)
+    return Rows(train, place, weight[parts[0]], watched, weight[parts[1]])
