@@ -43,7 +43,18 @@ IN_PYTHON = {
 }
 """Settings that are written otherwise in Python than on the command line."""
 
-NOT_PARAMETERS = {"data", "task", "target", "test", "out", "checkpoint_seconds", "threads", "stream", "cache", "diagnose"}
+NOT_PARAMETERS = {
+    "data",
+    "task",
+    "target",
+    "test",
+    "out",
+    "checkpoint_seconds",
+    "threads",
+    "stream",
+    "cache",
+    "diagnose",
+}
 """Settings that `fit` is given, or that belong to a run's folder or process."""
 
 RENAMED = {"random_state": "seed", "folds": "cv"}
@@ -146,7 +157,7 @@ class Parameters:
     likelihood: str | Likelihood = "auto"
     likelihood_options: Mapping[str, Any] | None = None
     optimizer: str = "adam"
-    learning_rate: float | None = None
+    learning_rate: float | str | None = None
     schedule: str = "auto"
     schedule_options: Mapping[str, float] | None = None
     optimizer_options: Mapping[str, float] | None = None
