@@ -14,6 +14,7 @@ from benchmarks import (
     instruments,
     kde,
     likelihoods,
+    members,
     mnist,
     predict,
     search,
@@ -41,6 +42,7 @@ TITLES = {
     "decisions": "Decisions and calibration",
     "tables": "Tables",
     "predict": "Prediction",
+    "members": "Members at once",
     "search": "Search",
     "encoder": "Encoder",
 }
@@ -59,6 +61,7 @@ def main() -> None:
         "kde": options.rounds or 3,
         "likelihoods": options.rounds or 1,
         "tables": options.rounds or 3,
+        "members": options.rounds or 3,
     }
     sections: dict[str, Callable[[], str]] = {
         "steps": partial(steps.measure, rounds=rounds, quick=options.quick),
@@ -71,6 +74,7 @@ def main() -> None:
         "likelihoods": partial(
             likelihoods.measure, rounds=own_rounds["likelihoods"], quick=options.quick, data=options.data
         ),
+        "members": partial(members.measure, rounds=own_rounds["members"], quick=options.quick),
         "segmentation": partial(segmentation.measure, data=options.data, quick=options.quick),
         "decisions": partial(decisions.measure, data=options.data, quick=options.quick),
         "search": partial(search.measure, data=options.data, quick=options.quick),

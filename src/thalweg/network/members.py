@@ -22,8 +22,9 @@ from thalweg.network.layer import Layer
 class Members(Layer):
     r"""M stacks of the same layers, each with parameters of its own, on the same input: y = (f_1(x); …; f_M(x)).
 
-    Member m's K outputs are y_{mK} … y_{mK+K-1}, as :class:`thalweg.likelihoods.Members` reads them. The error vector
-    δ = (δ_1; …; δ_M) parts the same way: each member's backward pass sees its own δ_m alone, and δ_in = Σ_m δ_m,in.
+    Member m's K outputs are y_{mK} … y_{mK+K-1}, as :class:`thalweg.likelihoods.members.Members` reads them. The
+    error vector δ = (δ_1; …; δ_M) parts the same way: each member's backward pass sees its own δ_m alone, and δ_in =
+    Σ_m δ_m,in.
     Parameters and running statistics are those of the stack with a leading axis of length M; starting weights, dropout
     and noise differ from member to member.
 

@@ -85,7 +85,7 @@ def train_members(
     record_losses: bool = False,
     threads: int | None = None,
 ) -> TrainedMembers:
-    r"""Train M networks of one kind at once, each as :func:`thalweg.training.train` would alone.
+    r"""Train M networks of one kind at once, each as :func:`thalweg.training.loop.train` would alone.
 
     All members see the same minibatches in the same order. They differ in what is given for each: the seed of starting
     weights and dropout, the step size, the weight of each row. A member that goes to infinity is taken out and named,
@@ -291,8 +291,9 @@ def out_of_fold(
 ) -> Float[np.ndarray, "rows outputs"]:
     """Return for each row the raw outputs of the members that held it out: what they say of rows they never learned.
 
-    With M = R K members for K folds each row has R of them, side by side as :class:`thalweg.likelihoods.Members` reads
-    them. In place of one that diverged stands another of the same fold.
+    With M = R K members for K folds each row has R of them, side by side as
+    :class:`thalweg.likelihoods.members.Members` reads them. In place of one that diverged stands another of
+    the same fold.
 
     Args:
         network: the network of one member.
