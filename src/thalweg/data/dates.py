@@ -37,7 +37,7 @@ class Dates:
     Args:
         name: name of the column.
         cycles: keys of ``CYCLES`` that varied in training.
-        form: for text, how it spells a date, as in `polars.Expr.str.strptime`.
+        form: for text, how it spells a date, as in ``strptime``.
         zone: time zone in which days and hours are counted.
 
     Example:
