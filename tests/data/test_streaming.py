@@ -248,6 +248,16 @@ def test_bad_cells_are_named_by_their_row_in_the_file(column: str, cell: str, wo
         streamed(tmp_path / "t.csv")
 
 
+def test_text_among_numbers_may_be_meant(tmp_path: Path) -> None:
+    data = frame().with_columns(pl.col("size").round(1))
+    (tmp_path / "t.csv").write_text(slip(data, "size", 700, "oops"))
+    with pytest.raises(DataError, match="row 700: expected a number"):
+        streamed(tmp_path / "t.csv")
+    ways = {"columns": {"size": "levels"}}
+    found = streamed(tmp_path / "t.csv", fit=lambda table: Encoder.fit(table, **ways), told=ways["columns"], key=ways)
+    assert found.train.frame["size"][699] == "oops"
+
+
 def test_types_that_show_late(tmp_path: Path) -> None:
     rows = 600
     data = pl.DataFrame(

@@ -88,7 +88,7 @@ def stream_tables(
     settings: dict[str, Any] = {"root": config.cache, "say": say, "progress": progress}
     key = ways | {"version": __version__}
     try:
-        found = stream_table(source, config.target, split, fit, key=key, **settings)
+        found = stream_table(source, config.target, split, fit, key=key, told=tuple(config.columns), **settings)
         if other is None:
             origin = "none" if found.test is None else "its own test rows" if found.official else "0.2 of the rows"
             return found, found.test, f"{config.test} of the rows" if share else origin

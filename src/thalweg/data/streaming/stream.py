@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ def stream_table(
     fit: Callable[[Table], Encoder],
     *,
     key: Mapping[str, Any],
+    told: Collection[str] = (),
     root: Path | str | None = None,
     say: Say = lambda line: None,
     progress: Progress = lambda what, done, total: None,
@@ -80,6 +81,7 @@ def stream_table(
         split: which rows are for what.
         fit: fits an encoder to the sample of training rows.
         key: what else decides the encoding, as plain values: with other ones the cache is another.
+        told: columns whose kind ``fit`` is told, in which text among numbers may be meant.
         root: folder for caches; by default one beside the files.
         say: is told in plain words what happens.
         progress: is told what is being done, and how many of how many units of it are.
@@ -98,7 +100,7 @@ def stream_table(
             say(f"{source.name} has changed: its cache is written anew")
         if not known:
             cache.clear()
-            _begin(cache, source, target, split, fit, lambda what, done: progress(what, done, size))
+            _begin(cache, source, target, split, fit, told, lambda what, done: progress(what, done, size))
         encoder = Encoder.from_dict(cache.manifest["encoder"])
         kind = record_type(encoder)
         _tell(cache, source, kind, say)
@@ -130,14 +132,15 @@ def _begin(
     target: str | None,
     split: Split,
     fit: Callable[[Table], Encoder],
+    told: Collection[str],
     progress: Callable[[str, int], None],
 ) -> None:
     """Survey the files, fit the encoder, and write both into a new cache."""
     import polars as pl
 
-    told = identities(source.files)
+    known = identities(source.files)
     digest = content_hash(source.files, lambda done: progress("hashing", done))
-    found = survey(source, target, split, lambda done: progress("surveying", done))
+    found = survey(source, target, split, lambda done: progress("surveying", done), told)
     target = ",".join(found.targets)
     samples = {part: frame for part in PARTS if (frame := found.sample(part)) is not None}
     encoder = fit(from_frame(samples["train"], source.name, target, need_target=True))
@@ -152,7 +155,7 @@ def _begin(
         for part, rows in zip(PARTS, found.part_rows, strict=True)
     }
     cache.save(
-        files=told,
+        files=known,
         hash=digest,
         target=target,
         encoder=encoder.to_dict(),

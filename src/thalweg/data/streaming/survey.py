@@ -7,7 +7,7 @@ quantiles. Rows are added to the sample so that it has every level, every kind o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -103,8 +103,11 @@ class Survey:
             self.columns[series.name] = known
         return known
 
-    def check(self) -> None:
+    def check(self, told: Collection[str] = ()) -> None:
         """Raise for data that cannot be learned from, while rows still have their numbers.
+
+        Args:
+            told: columns whose kind is told, in which text among numbers may be meant.
 
         Raises:
             DataError: no rows, no training or test rows, slips of text among numbers, or missing targets.
@@ -116,7 +119,8 @@ class Survey:
             part = "test" if train else "training"
             raise DataError(f"{self.source.name}: no {part} rows are left. Give more rows, or another test fraction.")
         for column in self.columns.values():
-            column.check()
+            if column.name not in told:
+                column.check()
             if column.name in self.targets and column.first_missing is not None:
                 file, row = column.first_missing
                 raise DataError(
@@ -135,7 +139,13 @@ class Survey:
         return finished(frame.drop(ROW), self.kinds)
 
 
-def survey(source: Source, target: str | None, split: Split, progress: Progress = lambda done: None) -> Survey:
+def survey(
+    source: Source,
+    target: str | None,
+    split: Split,
+    progress: Progress = lambda done: None,
+    told: Collection[str] = (),
+) -> Survey:
     """Read a large table once.
 
     Args:
@@ -143,6 +153,7 @@ def survey(source: Source, target: str | None, split: Split, progress: Progress 
         target: name of the target column, or of several, comma-separated; by default a usual name.
         split: which row is for what.
         progress: is told how many bytes are read.
+        told: columns whose kind is told, in which text among numbers may be meant.
 
     Raises:
         ArgumentError: no such target column.
@@ -167,7 +178,7 @@ def survey(source: Source, target: str | None, split: Split, progress: Progress 
                 if change.lossy:
                     break  # text was read as numbers: the survey begins again
                 continue
-            found.check()
+            found.check(told)
             return found
 
 
