@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from thalweg.decisions import Decisions, decide
 from thalweg.decisions.calibration import Calibration, fit_calibration
 from thalweg.decisions.outcomes import class_probabilities
 from thalweg.deploy.artefact import write_artefact
-from thalweg.deploy.rows import BUCKETS, bucket, filled, interval_levels, pieces
+from thalweg.deploy.rows import BUCKETS, bucket, filled, interval_levels, most_rows, pieces
 from thalweg.deploy.weights import named
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
@@ -119,11 +119,16 @@ class Model:
     def encoded_outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the raw outputs (N, K) for rows that are encoded already, see `encode`."""
         result = np.empty((len(x), self.network.outputs), np.float32)
-        for start in range(0, len(x), BUCKETS[-1]):
-            chunk = x[start : start + BUCKETS[-1]]
+        most = len(x) if len(x) <= BUCKETS[1] else self._most_rows
+        for start in range(0, len(x), max(1, most)):
+            chunk = x[start : start + most]
             rows = len(chunk)
             result[start : start + rows] = np.asarray(self._forward(self.params, self.state, filled(chunk)))[:rows]
         return result
+
+    @cached_property
+    def _most_rows(self) -> int:
+        return most_rows(self.network, self.params, self.state)
 
     def predict(self, x: Any) -> NDArray[Any]:
         """Return the best single answer to each row.

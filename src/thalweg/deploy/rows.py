@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from thalweg.core.types import Params, State
 from thalweg.core.validate import number
+from thalweg.network import Network
 
 BUCKETS = (8, 16, 256, 4096)
 """Rows of one forward pass: inputs are cut and filled up to these, so that at most four programs are compiled.
@@ -16,6 +19,12 @@ BUCKETS = (8, 16, 256, 4096)
 A row alone takes less time with eight than with sixteen in an ensemble, whose products are many. Below eight, products
 sum in another order: the answer to a row would depend, in its last digits, on whether others stand beside it.
 """
+
+PASS_BYTES = 2**23
+"""Bytes of the largest array in a forward pass: larger ones leave the cache, and take up to three times as long."""
+
+PRIME = 257
+"""Rows of a pass that is looked at but not run: arrays that grow with the rows have a multiple of it in numbers."""
 
 
 def interval_levels(coverage: float) -> tuple[float, float]:
@@ -62,3 +71,23 @@ def filled(x: NDArray[np.float32]) -> NDArray[np.float32]:
     whole = np.zeros((size, x.shape[1]), x.dtype)  # np.pad takes twenty times as long for one row
     whole[: len(x)] = x
     return whole
+
+
+def most_rows(network: Network, params: Params, state: State) -> int:
+    """Return the largest bucket whose forward pass has no array of more than ``PASS_BYTES``.
+
+    In an ensemble the arrays between the layers are as many times as large as there are members.
+
+    Example:
+        >>> from thalweg.network import dense_network
+        >>> def most(width):
+        ...     network = dense_network(4, (width,), 1)
+        ...     return most_rows(network, network.init(jax.random.key(0)), network.init_state())
+        >>> most(512), most(4096)
+        (4096, 256)
+    """
+    x = jax.ShapeDtypeStruct((PRIME, network.inputs), np.float32)
+    program = jax.make_jaxpr(network.apply)(params, state, x)
+    sizes = [variable.aval.size for equation in program.eqns for variable in equation.outvars]
+    largest = max((size // PRIME for size in sizes if size % PRIME == 0), default=1)
+    return next((size for size in BUCKETS[:1:-1] if 4 * size * largest <= PASS_BYTES), BUCKETS[1])
