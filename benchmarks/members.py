@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from statistics import median
 
 from benchmarks.commands import worker_answer
@@ -59,7 +60,8 @@ def measure(*, rounds: int, quick: bool) -> str:
         "minibatches for all members. A step advances all members. PyTorch stacks weights and moments: one product and "
         f"one update for all. Medians of {1 if quick else rounds} turns of each, each in a process of its own, the "
         "fastest of its epochs. Processor time counts all threads, and tells more than time does on a machine that "
-        "others use as well; threads of PyTorch that wait for each other spend it too."
+        "others use as well; threads of PyTorch that wait for each other spend it too, so that only the rows of one "
+        f"thread compare fairly there. The system's load was {os.getloadavg()[1]:.0f} on two cores."
     )
     head = ["", "clock", "step of all members", "thalweg's share of it", "smallest – largest", "target", "reached"]
     parts.append(table(head, rows).strip())
