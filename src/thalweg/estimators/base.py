@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from thalweg.core.errors import ArgumentError
+from thalweg.data.encode import Encoder
 from thalweg.data.table import Table
 from thalweg.data.targets import Targets
 from thalweg.deploy import Model
@@ -24,6 +25,7 @@ from thalweg.recipes.config import RunConfig
 from thalweg.recipes.ensemble import Ensemble, HeldOut
 from thalweg.recipes.plan import Plan
 from thalweg.recipes.prepare import prepare
+from thalweg.recipes.presets import before_training, for_training, holds_out
 from thalweg.recipes.tables import fit_encoder
 from thalweg.training import EarlyStopping
 
@@ -41,10 +43,16 @@ class DenseEstimator(Fitted):
         oof_score_: with ``folds``, the score of these predictions.
     """
 
-    scaling: str = "standard"
+    preset: str = "auto"
+    numeric_embedding: str | None = None
+    embedding_options: Mapping[str, float] | None = None
+    feature_scaling: bool | None = None
+    shared_members: int | None = None
+    embed_levels: bool | None = None
+    scaling: str | None = None
     columns: Mapping[str, str] | None = None
     min_count: int | None = None
-    calibrate: str = "none"
+    calibrate: str | None = None
     members: int = 1
     folds: int = 0
     scoring: Any = None
@@ -166,10 +174,15 @@ class DenseEstimator(Fitted):
         watched = None if eval_set is None else self._watched(eval_set)
         if (go_on or epochs is not None) and (config.members > 1 or config.cv):
             raise ArgumentError("members", "1, and no folds, where training goes on", config.members)
+        # A single epoch of many calls, `partial_fit`, takes its rows as they come.
+        config = before_training(config, table, held_out=epochs is None and holds_out(table))
         rows = arranged(table, weight, watched, config.validation, config.seed)
         if go_on:
             encoder = self.model_.encoder
-            config = config.model_copy(update={"likelihood": self.model_.likelihood.name})
+            assert encoder is not None, "models of estimators have one"
+            family = self.model_.likelihood
+            config = config.model_copy(update={"likelihood": getattr(family, "base", family).name})
+            config = self._filled(config, rows, encoder)
             if epochs is None:
                 # The schedule is that of the whole course, of which the epochs before are a part.
                 epochs = config.epochs
@@ -177,6 +190,7 @@ class DenseEstimator(Fitted):
         else:
             outputs, config = self._outputs(config, table, rows, known)
             encoder = fit_encoder(rows.train, config, outputs)
+            config = self._filled(config, rows, encoder)
         if config.batch_size is not None and config.batch_size > len(rows.train):
             config = config.model_copy(update={"batch_size": len(rows.train)})
         plan = prepare(config, rows.tables, rows.weight, validation_weight=rows.validation_weight, encoder=encoder)
@@ -192,6 +206,12 @@ class DenseEstimator(Fitted):
         if isinstance(trained, Ensemble) and trained.held_out is not None:
             self._judge_held_out(trained.held_out, y, kept, rows.place)
         return self
+
+    @staticmethod
+    def _filled(config: RunConfig, rows: Rows, encoder: Encoder) -> RunConfig:
+        """Return the settings with those of the preset."""
+        held_out = rows.validation is not None
+        return for_training(config, rows.train, len(rows.train), encoder.layout.numbers, held_out=held_out)
 
     def _judge_held_out(self, held_out: HeldOut, y: NDArray[Any], kept: NDArray[np.intp], place: NDArray[Any]) -> None:
         """Set what the folds say of the training rows.

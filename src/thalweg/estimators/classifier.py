@@ -69,7 +69,7 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         known = hasattr(self, "model_")
         if known and classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"`classes={classes!r}` is not the same as on last call to partial_fit: {self.classes_!r}")
-        settings = {"schedule": "constant"} if self.schedule == "auto" else {}
+        settings = {"schedule": "constant"} if self.schedule in (None, "auto") else {}
         # Which labels there are, not their order: that is for the parameter, or an ordered category, to say.
         told = self._told(y) if classes is None or self._told(y) is not None else np.unique(classes)
         return self._fit(X, y, sample_weight, eval_set, go_on=known, known=told, epochs=1, **settings)

@@ -57,7 +57,7 @@ class DenseRegressor(RegressorMixin, DenseEstimator):  # type: ignore[misc]  # s
         Raises:
             ValueError: features that the first call did not know.
         """
-        settings = {"schedule": "constant"} if self.schedule == "auto" else {}
+        settings = {"schedule": "constant"} if self.schedule in (None, "auto") else {}
         go_on = hasattr(self, "model_")
         return self._fit(X, y, sample_weight, eval_set, go_on=go_on, epochs=1, **settings)
 

@@ -139,6 +139,10 @@ class Likelihood(ABC):
             outputs: width of the network's output, where ``y`` does not tell it (a class may be absent).
         """
 
+    def judged(self) -> Likelihood:
+        """Return the likelihood by whose cost epochs are compared: itself, but for ensembles, which answer together."""
+        return self
+
     def unweighted(self) -> Likelihood:
         """Return the likelihood without class weights and label smoothing: what test sets are judged by."""
         known = {field.name: field.default for field in dataclasses.fields(self)}

@@ -206,6 +206,10 @@ class Members(Likelihood):
             base = base.with_noise(chosen.reshape(len(repeated), -1), repeated)
         return dataclasses.replace(self, base=base)
 
+    def judged(self) -> Mixture:
+        """Return the mixture, with the members' own settings."""
+        return Mixture(self.base, self.members)
+
     def unweighted(self) -> Mixture:
         """Return the mixture that test sets are judged by, without class weights and label smoothing."""
         return Mixture(self.base.unweighted(), self.members)

@@ -6,6 +6,7 @@ from thalweg.network.batch_ensemble import BatchEnsemble, MemberDense
 from thalweg.network.dense import Dense
 from thalweg.network.dropout import Dropout, GaussianNoise
 from thalweg.network.embed import Embed
+from thalweg.network.embeddings import NUMERIC_EMBEDDINGS
 from thalweg.network.initializers import INITIALIZERS
 from thalweg.network.layer import Layer
 from thalweg.network.layers import LAYERS, layer_from_dict
@@ -24,6 +25,7 @@ __all__ = [
     "INITIALIZERS",
     "LAYERS",
     "NORMALIZATIONS",
+    "NUMERIC_EMBEDDINGS",
     "Activation",
     "BatchEnsemble",
     "BatchNorm",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,8 +17,10 @@ from thalweg.core.types import Params, State, Tape
 from thalweg.core.validate import number
 from thalweg.network import sequence
 from thalweg.network.activations import activation as lookup_activation
+from thalweg.network.batch_ensemble import BatchEnsemble, MemberDense, member_width
 from thalweg.network.dense import Dense
 from thalweg.network.dropout import Dropout, GaussianNoise
+from thalweg.network.embeddings import embedding_layers
 from thalweg.network.initializers import INITIALIZERS
 from thalweg.network.layer import Layer
 from thalweg.network.layers import layer_from_dict
@@ -156,8 +158,16 @@ def dense_network(
     initializer: str = "auto",
     residual: bool = False,
     input_noise: float = 0.0,
+    numbers: int | None = None,
+    levels: tuple[int, ...] = (),
+    numeric_embedding: str = "none",
+    embedding_options: Mapping[str, Any] | None = None,
+    shared_members: int = 1,
 ) -> Network:
     """Return the usual dense network: hidden layers of dense, normalization, activation, dropout; a linear output.
+
+    For tables, embeddings of numbers and of level codes come first; with several members, that share their weights, all
+    dense layers are :class:`BatchEnsemble` and the output is a linear one for each member.
 
     Args:
         inputs: width of the input.
@@ -169,6 +179,11 @@ def dense_network(
         initializer: name of an initializer, or ``"auto"`` to choose by the activation.
         residual: put a shortcut around each hidden layer whose width equals that of the layer before.
         input_noise: standard deviation of Gaussian noise on the inputs while training.
+        numbers: how many leading inputs are numbers to embed; by default all but the codes.
+        levels: for each of the trailing inputs that hold codes, how many there are.
+        numeric_embedding: a name in :data:`thalweg.network.NUMERIC_EMBEDDINGS`.
+        embedding_options: its options, such as ``bins``.
+        shared_members: members M; ``outputs`` are those of all members together.
 
     Raises:
         ArgumentError: a setting out of range or an unknown name.
@@ -191,16 +206,27 @@ def dense_network(
         raise ArgumentError(
             "activation", f"one name, or one for each of {len(hidden)} hidden layers", f"{len(activations)} names"
         )
+    members = number("shared_members", shared_members, at_least=1, integer=True)
+    if members > 1 and initializer != "auto":
+        raise ArgumentError("initializer", "'auto' for members that share their weights", repr(initializer))
     layers: list[Any] = [GaussianNoise(input_noise)] if input_noise else []
-    width_in = inputs
-    for width, name in zip(hidden, activations, strict=True):
+    numbers = inputs - len(levels) if numbers is None else numbers
+    layers += embedding_layers(numbers, tuple(levels), numeric_embedding, embedding_options or {})
+    width_in = sequence.widths(tuple(layers), inputs)[-1]
+    for place, (width, name) in enumerate(zip(hidden, activations, strict=True)):
         rule = default_initializer(name) if initializer == "auto" else initializer
         block: list[Any] = [Dense(width, rule, name)]
+        if members > 1:
+            block = [BatchEnsemble(width, members, shared=place == 0)]
         block += [norm()] if norm is not None else []
         block += [name]
         block += [Dropout(dropout)] if dropout else []
         layers += [Residual(tuple(block))] if residual and width == width_in else block
         width_in = width
+    if members > 1:
+        if not hidden:
+            raise ArgumentError("hidden", "a hidden layer for members that share their weights", "none")
+        return Network(inputs, (*layers, MemberDense(member_width(outputs, members), members)))
     # A small linear output: the starting prediction is then close to the output bias.
     layers.append(Dense(outputs, "lecun_normal" if initializer == "auto" else initializer, "identity"))
     return Network(inputs, tuple(layers))

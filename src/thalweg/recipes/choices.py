@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 from thalweg.data.encode import Encoder
+from thalweg.data.layout import Layout
 from thalweg.data.scalings import SCALINGS
 from thalweg.data.schema import KINDS
 from thalweg.data.windows import WindowEncoder
 from thalweg.decisions.calibration.methods import METHODS
-from thalweg.likelihoods import LIKELIHOODS, Likelihood, auto_likelihood, make_likelihood
+from thalweg.likelihoods import LIKELIHOODS, Likelihood, Members, auto_likelihood, make_likelihood
 from thalweg.network import Network, dense_network
-from thalweg.optimizers import OPTIMIZERS, Optimizer, make_optimizer
+from thalweg.optimizers import OPTIMIZERS, Optimizer, make_optimizer, with_step_factors
 from thalweg.recipes.config import RunConfig
 
 BATCH_SIZE = 128
@@ -53,7 +54,17 @@ def check_names(config: RunConfig, *, held_out: bool = False) -> None:
     # A small network and optimizer are built only to have every name and option checked by its owner.
     small = (1,) * len(config.hidden)
     activation = _activations(config)
-    dense_network(1, small, 1, activation, initializer=config.initializer, normalization=config.normalization)
+    dense_network(
+        1,
+        small,
+        config.shared_members,
+        activation,
+        initializer=config.initializer,
+        normalization=config.normalization,
+        numeric_embedding=config.numeric_embedding,
+        embedding_options=config.embedding_options,
+        shared_members=config.shared_members,
+    )
     choose_optimizer(config, PRETENDED_STEPS)
     lookup(SCALINGS, config.scaling, "scaling")
     for name, kind in config.columns.items():
@@ -99,8 +110,15 @@ def check_ensemble(config: RunConfig) -> None:
         )
 
 
-def build_network(config: RunConfig, inputs: int, outputs: int) -> Network:
-    """Return the network that the settings ask for."""
+def build_network(config: RunConfig, inputs: int, outputs: int, layout: Layout | None = None) -> Network:
+    """Return the network that the settings ask for.
+
+    Args:
+        config: the settings.
+        inputs: encoded columns.
+        outputs: raw outputs, of all members together.
+        layout: what the encoded columns are; by default numbers.
+    """
     return dense_network(
         inputs,
         config.hidden,
@@ -111,6 +129,11 @@ def build_network(config: RunConfig, inputs: int, outputs: int) -> Network:
         initializer=config.initializer,
         residual=config.residual,
         input_noise=config.input_noise,
+        numbers=None if layout is None else layout.numbers,
+        levels=() if layout is None else layout.codes,
+        numeric_embedding=config.numeric_embedding,
+        embedding_options=config.embedding_options,
+        shared_members=config.shared_members,
     )
 
 
@@ -137,7 +160,8 @@ def choose_likelihood(config: RunConfig, encoder: Encoder | WindowEncoder, y: ND
             raise ArgumentError(option, "a classification likelihood beside it", repr(name))
         if option in config.likelihood_options:
             raise ArgumentError("likelihood_options", f"{option} in one place", "two settings of it")
-    return make_likelihood(name, **config.likelihood_options, **options)
+    family = make_likelihood(name, **config.likelihood_options, **options)
+    return family if config.shared_members == 1 else Members(family, config.shared_members)
 
 
 def choose_batch_size(config: RunConfig, rows: int, largest: int = BATCH_SIZE) -> int:
@@ -187,10 +211,16 @@ def choose_schedule(config: RunConfig) -> str:
     return "constant" if OPTIMIZERS[config.optimizer].full_batch else "cosine"
 
 
-def choose_optimizer(config: RunConfig, steps_per_epoch: int) -> Optimizer:
-    """Return the optimizer for a run of so many minibatches an epoch."""
+def choose_optimizer(config: RunConfig, steps_per_epoch: int, step_factors: tuple[float, ...] = ()) -> Optimizer:
+    """Return the optimizer for a run of so many minibatches an epoch.
+
+    Args:
+        config: the settings.
+        steps_per_epoch: minibatches an epoch.
+        step_factors: see `thalweg.optimizers.with_step_factors`; by default all steps are equally long.
+    """
     lookup(OPTIMIZERS, config.optimizer, "optimizer")
-    return make_optimizer(
+    optimizer = make_optimizer(
         config.optimizer,
         total_steps=config.epochs * steps_per_epoch,
         steps_per_epoch=steps_per_epoch,
@@ -206,3 +236,4 @@ def choose_optimizer(config: RunConfig, steps_per_epoch: int) -> Optimizer:
         clip_value=config.clip_value,
         options=config.optimizer_options,
     )
+    return with_step_factors(optimizer, step_factors)

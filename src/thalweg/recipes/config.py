@@ -143,6 +143,9 @@ class RunConfig(BaseModel):
     cache: str | None = setting(
         None, "Data", "Folder for the encoded rows of data that streams; by default DATA.thalweg beside it."
     )
+    embed_levels: bool = setting(
+        False, "Data", "Learn a vector for each level of text columns with many levels, in place of one-hot columns."
+    )
     standardize: bool = setting(True, "Data", "Scale features, and bring continuous targets to mean 0, deviation 1.")
     columns: Words = setting(
         {},
@@ -182,6 +185,14 @@ class RunConfig(BaseModel):
     dropout: Real = setting(0.0, "Network", "Share of hidden units dropped while training.", ge=0, lt=1)
     initializer: str = setting(
         "auto", "Network", "Starting weights; auto fits the activation.", choices="network.INITIALIZERS"
+    )
+
+    numeric_embedding: str = setting(
+        "none", "Network", "What stands beside each number.", choices="network.NUMERIC_EMBEDDINGS"
+    )
+    embedding_options: Options = setting({}, "Network", "Options of the numeric embedding, as NAME=NUMBER,…")
+    shared_members: Whole = setting(
+        1, "Network", "Members of an ensemble that share their weights (BatchEnsemble); 1: a single network.", ge=1
     )
 
     likelihood: str = setting(
@@ -228,6 +239,12 @@ class RunConfig(BaseModel):
         "Training",
         "Folds of cross-validation, trained at once: each network holds one out, all together answer; 0: none.",
         ge=0,
+    )
+    preset: Literal["auto", "tabular", "plain", "quick", "best"] = setting(
+        "auto",
+        "Training",
+        "Fills in what is not given: tabular, the recipe for tables; quick, for seconds; best, for accuracy; plain: "
+        "nothing; auto: tabular for tables, plain for images.",
     )
     epochs: Whole = setting(10, "Training", "Passes over the training rows.", ge=1)
     batch_size: Whole | None = setting(

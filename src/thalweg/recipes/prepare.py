@@ -29,6 +29,7 @@ from thalweg.recipes.choices import (
 )
 from thalweg.recipes.config import RunConfig, changed_settings
 from thalweg.recipes.plan import Plan
+from thalweg.recipes.presets import before_training, for_training
 from thalweg.recipes.step_sizes import step_sizes_of
 from thalweg.recipes.tables import Tables, fit_encoder, make_tables
 from thalweg.training import EarlyStopping
@@ -72,11 +73,16 @@ def prepare(
         from thalweg.recipes.segmentation import prepare_segmentation
 
         return prepare_segmentation(config)
-    check_names(config, held_out=tables is not None and tables.validation is not None)
+    # What a preset will fill in is not there yet: names are checked first, and then all of it once more.
+    check_names(config, held_out=config.preset != "plain")
     tables = tables or make_tables(config, say, progress)
+    held_out = tables.validation is not None
+    config = before_training(config, tables.train, held_out=held_out)
     known = like if like is not None and encodes_alike(like.config, config) else None
     if encoder is None:
         encoder = fit_encoder(tables.train, config) if known is None else known.encoder
+    config = for_training(config, tables.train, tables.train.total, encoder.layout.numbers, held_out=held_out)
+    check_names(config, held_out=held_out)
     y = encoder.targets(tables.train) if known is None or tables.train.whole is not None else known.train.y
     likelihood = choose_likelihood(config, encoder, y)
     if config.calibrate != "none":
@@ -84,7 +90,7 @@ def prepare(
         if tables.validation is not None:
             check_held_out(config.calibrate, encoder.targets(tables.validation), "validation")
     outputs = likelihood.output_width(y, None if encoder.classes is None else len(encoder.classes))
-    network = build_network(config, encoder.feature_width, outputs)
+    network = build_network(config, encoder.feature_width, outputs, encoder.layout)
     likelihood.check(network.outputs, y)
 
     def batches(size: int) -> Batches:
@@ -152,7 +158,7 @@ def make_plan(
     if config.learning_rate == "auto":
         found = step_sizes_of(config, network, likelihood, train)
         config = config.model_copy(update={"learning_rate": found.recommended})
-    optimizer = choose_optimizer(config, train.steps)
+    optimizer = choose_optimizer(config, train.steps, network.step_factors())
     weight_decay = OPTIMIZERS[config.optimizer].weight_decay if config.weight_decay is None else config.weight_decay
     resolved = config.model_dump(exclude={"out", "data"} | (set() if config.task == "segment" else SEGMENTATION)) | {
         "likelihood": likelihood.name,

@@ -18,6 +18,7 @@ from thalweg.data.table import Table
 from thalweg.data.targets import Targets
 from thalweg.likelihoods import LIKELIHOODS
 from thalweg.recipes.config import RunConfig
+from thalweg.recipes.presets import before_training, holds_out
 from thalweg.recipes.streams import stream_source, stream_tables
 
 Part = TypeVar("Part")
@@ -47,11 +48,13 @@ def make_tables(config: RunConfig, say: Say = lambda line: None, progress: Progr
     """
     source = stream_source(config.data, config.stream)
     if source is not None:
+        config = before_training(config, None, held_out=True)
         streamed, held_out, how = stream_tables(
             config, source, lambda table: fit_encoder(table, config), encoder_settings(config), say, progress
         )
         return Tables(streamed.train, streamed.validation, held_out, how, 0)
     train, own_test = read_data(config.data, config.target)
+    config = before_training(config, train, held_out=holds_out(train))
     if own_test is None:
         check_rows(train, config)
     origin = "none"
@@ -111,7 +114,7 @@ def read_data(data: str, target: str | None) -> tuple[Table, Table | None]:
 
 def encoder_settings(config: RunConfig) -> dict[str, Any]:
     """The settings that decide what an encoder fits."""
-    names = ("likelihood", "classes", "standardize", "scaling", "columns", "min_count")
+    names = ("likelihood", "classes", "standardize", "scaling", "columns", "min_count", "embed_levels")
     return {name: getattr(config, name) for name in names}
 
 
@@ -131,6 +134,7 @@ def fit_encoder(table: Table, config: RunConfig, outputs: Targets | None = None)
     wanted = "auto" if config.likelihood == "auto" else LIKELIHOODS[config.likelihood].targets
     ways = encoder_settings(config)
     del ways["likelihood"]
+    ways["embed"] = ways.pop("embed_levels")
     if outputs is not None:
         return Encoder.fit(table, outputs=outputs, **ways)
     try:

@@ -95,9 +95,9 @@ def train_run(
         check_free(Path(config.out))  # before the data is read, which may take long
     with use_threads(config.threads):
         plan = prepare(config, say=say, progress=progress)
-        folder = create_run(config)
+        folder = create_run(plan.config)
         try:
-            folder.status(**_opening(config, plan))
+            folder.status(**_opening(plan.config, plan))
         except BaseException:
             folder.remove()
             raise

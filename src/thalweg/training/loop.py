@@ -327,7 +327,7 @@ class Loop:
         train_metric = metric(self.likelihood, progress.score, progress.counted, self.score_scale)
         parts = {"train": {"loss": progress.loss / self.batches.rows} | train_metric}
         for name, batches in self.sets.items():
-            parts[name] = evaluate(self.network, self.likelihood, params, state, batches, self.score_scale)
+            parts[name] = evaluate(self.network, self.likelihood.judged(), params, state, batches, self.score_scale)
         row = self.line(parts, progress.learning_rate, progress.seconds + time.perf_counter() - began)
         row |= {name: float(score(params, state)) for name, score in self.scores.items()}
         progress.next_epoch(row)

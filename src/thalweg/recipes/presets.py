@@ -1,0 +1,183 @@
+"""Presets: settings that are filled in where the user gave none, by the size and kind of the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from thalweg.data.table import Table
+from thalweg.optimizers import OPTIMIZERS
+from thalweg.recipes.config import RunConfig
+
+ROWS_TO_HOLD_OUT = 50
+"""A preset holds rows out of training only where there are at least so many: of fewer, each is needed to train on."""
+
+LARGE = 50_000
+"""Rows from which on epochs become fewer, so that the time of a fit grows more slowly than the set."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a preset knows of the data.
+
+    Args:
+        rows: rows to train on.
+        numbers: columns of numbers.
+    """
+
+    rows: int
+    numbers: int
+
+
+def tabular(facts: Facts) -> dict[str, Any]:
+    """The recipe for tables, see docs/recipe.md: what pays of RealMLP, TabM and numerical embeddings, in one fit.
+
+    Sources: Holzmüller, Grinsztajn, Steinwart, *Better by Default* (2024); Gorishniy, Kotelnikov, Babenko, *TabM*
+    (2024); Gorishniy, Rubachev, Babenko, *On Embeddings for Numerical Features in Tabular Deep Learning* (2022).
+    """
+    return {
+        "hidden": (192, 192),
+        "shared_members": 16,
+        "numeric_embedding": "piecewise_linear",
+        "embedding_options": {"bins": bins(facts.numbers)},
+        "dropout": 0.1,
+        "epochs": epochs(facts.rows, 32),
+        "batch_size": batch_size(facts.rows),
+    } | _ADAMW
+
+
+def quick(facts: Facts) -> dict[str, Any]:
+    """A fit in seconds: fewer members, narrower, and a third of the epochs."""
+    return tabular(facts) | {"hidden": (96, 96), "shared_members": 8, "epochs": epochs(facts.rows, 12)}
+
+
+def best(facts: Facts) -> dict[str, Any]:
+    """For accuracy: twice the members, wider, and twice the epochs, for six times the time."""
+    return tabular(facts) | {"hidden": (256, 256), "shared_members": 32, "epochs": epochs(facts.rows, 64)}
+
+
+_ADAMW = {
+    "optimizer": "adamw",
+    "optimizer_options": {"beta2": 0.95},
+    "learning_rate": 3e-3,
+    "weight_decay": 0.01,
+    "schedule": "cosine",
+    "warmup": 0.02,
+}
+
+PRESETS: dict[str, Callable[[Facts], dict[str, Any]]] = {"tabular": tabular, "quick": quick, "best": best}
+"""Presets by name; ``plain`` fills in nothing."""
+
+HELD_OUT = 0.15
+"""Share of the rows that a preset holds out, to keep the best epoch and to fit the noise."""
+
+BEFORE_TRAINING: dict[str, Any] = {"scaling": "robust", "embed_levels": True}
+"""Settings that decide how rows are encoded, the same for all presets."""
+
+_OF_THE_OPTIMIZER = {"optimizer_options", "learning_rate", "weight_decay", "schedule", "warmup"}
+"""Settings that mean something beside the preset's own optimizer only."""
+
+
+def epochs(rows: int, usual: int) -> int:
+    """Return the epochs of a set: the usual ones from 5000 rows to ``LARGE``, more of smaller and fewer of larger ones.
+
+    Small sets get as many steps as one of 5000 rows has, but at most eight times the epochs.
+
+    Example:
+        >>> [epochs(rows, 32) for rows in (200, 2500, 20_000, 200_000, 1_000_000)]
+        [256, 64, 32, 16, 8]
+    """
+    if rows > LARGE:
+        return max(4, round(usual * math.sqrt(LARGE / rows)))
+    return round(usual * min(8.0, max(1.0, 5000 / max(rows, 1))))
+
+
+def batch_size(rows: int) -> int:
+    """Return a power of two near rows/40 between 32 and 256, and for large sets up to 1024; never above the rows.
+
+    Example:
+        >>> [batch_size(rows) for rows in (20, 800, 20_000, 1_000_000)]
+        [16, 32, 256, 1024]
+    """
+    largest = 256 if rows <= LARGE else 512 if rows <= 8 * LARGE else 1024
+    wanted = min(largest, max(32, rows // 40))
+    return int(2 ** math.floor(math.log2(max(1, min(wanted, rows)))))
+
+
+def bins(numbers: int) -> int:
+    """Return the bins of each number: 16, fewer where many columns would make the first layer wide.
+
+    Example:
+        >>> [bins(numbers) for numbers in (8, 100, 1000)]
+        [16, 10, 2]
+    """
+    return max(2, min(16, 1024 // max(numbers, 1)))
+
+
+def chosen(config: RunConfig, table: Table | None) -> str:
+    """Return the preset's name, ``auto`` resolved: ``tabular`` for tables, ``plain`` for images and masks.
+
+    Args:
+        config: the settings.
+        table: some of the rows; None for a file that streams, which is a table always.
+    """
+    if config.preset != "auto":
+        return config.preset
+    images = table is not None and table.example_shape is not None
+    return "plain" if config.task != "rows" or images else "tabular"
+
+
+def holds_out(table: Table) -> bool:
+    """Return whether a preset holds rows of this table out of training; those of an array on disk keep their order."""
+    return len(table) >= ROWS_TO_HOLD_OUT and not table.is_mapped
+
+
+def before_training(config: RunConfig, table: Table | None, *, held_out: bool) -> RunConfig:
+    """Return the settings with those filled in that decide how rows are split and encoded.
+
+    Args:
+        config: the settings.
+        table: some of the rows; None for a file that streams.
+        held_out: whether rows are, or may be, held out of training.
+    """
+    if chosen(config, table) == "plain":
+        return config
+    return _filled(config, BEFORE_TRAINING | ({"validation": HELD_OUT} if held_out and not config.cv else {}))
+
+
+def for_training(config: RunConfig, table: Table, rows: int, numbers: int, *, held_out: bool) -> RunConfig:
+    """Return the settings with all filled in.
+
+    Args:
+        config: the settings.
+        table: rows to train on, or a sample of them.
+        rows: how many they are.
+        numbers: encoded columns that are numbers.
+        held_out: whether there are rows that early stopping can watch.
+    """
+    name = chosen(config, table)
+    if name == "plain":
+        return config
+    values, given = PRESETS[name](Facts(rows, numbers)), config.model_fields_set
+    left: set[str] = set()
+    if "optimizer" in given:
+        left |= _OF_THE_OPTIMIZER
+        if OPTIMIZERS[config.optimizer].full_batch:
+            left |= {"dropout", "shared_members", "batch_size"}
+    if config.full_batch:
+        left.add("batch_size")
+    if config.initializer != "auto" or not config.hidden or config.members > 1 or config.cv:
+        left.add("shared_members")
+    if "numeric_embedding" in given:
+        left.add("embedding_options")
+    if held_out:
+        # As long as the run: training does not end early, and the best epoch is kept.
+        values["patience"] = config.epochs if "epochs" in given else values["epochs"]
+    return _filled(config, {setting: value for setting, value in values.items() if setting not in left})
+
+
+def _filled(config: RunConfig, values: dict[str, Any]) -> RunConfig:
+    new = {name: value for name, value in values.items() if name not in config.model_fields_set}
+    return config.model_copy(update=new) if new else config
