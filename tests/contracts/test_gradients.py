@@ -26,6 +26,7 @@ from thalweg.network import (
     LayerNorm,
     MemberDense,
     Members,
+    MemberScale,
     Network,
     ParametricActivation,
     Periodic,
@@ -33,6 +34,7 @@ from thalweg.network import (
     PReLU,
     Residual,
     Scale,
+    SharedDense,
     flatten,
 )
 
@@ -63,6 +65,8 @@ def every_layer(activation: str) -> tuple[Layer | str, ...]:
         BatchEnsemble(2, 2),
         ParametricActivation("tanh"),
         MemberDense(2, 2),
+        MemberScale(2),
+        SharedDense(2, 2),
         PReLU(),
         Members(2, (Dense(3), activation, Dropout(0.25))),
     )

@@ -32,8 +32,8 @@ def test_every_setting_is_a_parameter_of_the_same_default(kind: Any) -> None:
     fields = {RENAMED.get(field.name, field.name): field.default for field in dataclasses.fields(kind)}
     assert settings == set(fields) - (OWN.keys() - settings)
     for name in settings - set(OWN):
-        # None stands for an empty dictionary, which may not be a default in Python.
-        assert (fields[name] or None) == (RunConfig.model_fields[name].default or None), name
+        # None stands for what the preset says, and for an empty dictionary, which may not be a default in Python.
+        assert fields[name] is None or fields[name] == RunConfig.model_fields[name].default, name
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)

@@ -17,11 +17,13 @@ from thalweg.network import (
     Embed,
     Layer,
     MemberDense,
+    MemberScale,
     Network,
     ParametricActivation,
     Periodic,
     PiecewiseLinear,
     Scale,
+    SharedDense,
 )
 from thalweg.optimizers import make_optimizer, with_step_factors
 from thalweg.training import train
@@ -110,6 +112,16 @@ def test_members_share_weights_and_differ_by_their_vectors(shared: bool) -> None
         own = x if shared else x[:, 5 * m : 5 * (m + 1)] * params["input_scale"].reshape(members, 5)[m]
         s, b = params["output_scale"].reshape(members, units)[m], params["bias"].reshape(members, units)[m]
         np.testing.assert_allclose(outputs[:, m], s * (own @ params["weight"].T) + b, atol=1e-5)
+
+
+def test_copies_with_signs_through_one_dense_layer() -> None:
+    scale, dense = MemberScale(3), SharedDense(4, 3)
+    signs, weights = scale.init(jax.random.key(0), 5), started(dense, 15)
+    assert set(np.unique(signs["scale"])) == {-1.0, 1.0}
+    outputs = output(dense, weights, output(scale, signs, X))
+    for m, r in enumerate(np.asarray(signs["scale"]).reshape(3, 5)):
+        expected = (r * X) @ weights["weight"].T + weights["bias"]
+        np.testing.assert_allclose(outputs[:, 4 * m : 4 * (m + 1)], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("units", [1, 5])

@@ -18,6 +18,7 @@ from thalweg.network.piecewise_linear import PiecewiseLinear
 from thalweg.network.residual import Residual
 from thalweg.network.scale import Scale
 from thalweg.network.summary import Summary, summary
+from thalweg.network.tabm_mini import MemberScale, SharedDense
 from thalweg.network.vector import flatten, named_arrays, path_name, unflatten
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "MemberDense",
+    "MemberScale",
     "Members",
     "Network",
     "PReLU",
@@ -44,6 +46,7 @@ __all__ = [
     "PiecewiseLinear",
     "Residual",
     "Scale",
+    "SharedDense",
     "Summary",
     "activation",
     "dense_network",

@@ -96,11 +96,11 @@ class BatchEnsemble(Layer):
         g = delta * params["output_scale"]
         if self.shared:
             g = jnp.sum(g.reshape(len(delta), self.members, self.units), axis=1)
-            return grads | {"weight": _outer_sum(g, tape[0])}, g @ weight
+            return grads | {"weight": outer_sum(g, tape[0])}, g @ weight
         x, scaled, _ = tape
         g = g.reshape(-1, self.units)
         passed = (g @ weight).reshape(x.shape)
-        grads |= {"weight": _outer_sum(g, scaled), "input_scale": jnp.sum(passed * x, axis=0)}
+        grads |= {"weight": outer_sum(g, scaled), "input_scale": jnp.sum(passed * x, axis=0)}
         return grads, passed * params["input_scale"]
 
     def multiplications(self, width_in: int) -> int:
@@ -200,7 +200,7 @@ def _products(x: Array, weight: Array) -> Array:
     return jnp.einsum("nmd,mkd->nmk", x, weight)
 
 
-def _outer_sum(delta: Array, x: Array) -> Array:
+def outer_sum(delta: Array, x: Array) -> Array:
     """Return Σ δ xᵀ; the explicit transpose makes XLA choose the faster product (docs/decisions/tabular-recipe.md)."""
     transposed: Array = jax.lax.optimization_barrier(delta.T)
     return transposed @ x

@@ -39,11 +39,13 @@ class Dropout(Layer):
         if key is None:
             raise ArgumentError("key", "a random key while training with dropout", None)
         keep = random_bits(key, x.shape) >= jnp.uint32(self.rate * 2**32)
-        mask = jnp.where(keep, 1.0 / (1.0 - self.rate), 0.0).astype(x.dtype)
-        return x * mask, mask
+        return self._masked(x, keep), keep
 
     def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
-        return {}, delta if tape is None else delta * tape
+        return {}, delta if tape is None else self._masked(delta, tape)
+
+    def _masked(self, x: Array, keep: Array) -> Array:
+        return jnp.where(keep, x * (1.0 / (1.0 - self.rate)), 0)
 
 
 @dataclass(frozen=True)

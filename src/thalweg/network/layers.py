@@ -18,6 +18,7 @@ from thalweg.network.periodic import Periodic
 from thalweg.network.piecewise_linear import PiecewiseLinear
 from thalweg.network.residual import Residual
 from thalweg.network.scale import Scale
+from thalweg.network.tabm_mini import MemberScale, SharedDense
 
 LAYERS: dict[str, type[Layer]] = {
     kind.kind: kind
@@ -25,7 +26,7 @@ LAYERS: dict[str, type[Layer]] = {
         *(Dense, Activation, PReLU, ParametricActivation),
         *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Residual),
         *(Scale, PiecewiseLinear, Periodic, Embed),
-        *(Members, BatchEnsemble, MemberDense),
+        *(Members, BatchEnsemble, MemberScale, SharedDense, MemberDense),
     )
 }
 """Layers by kind."""

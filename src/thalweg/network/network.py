@@ -17,7 +17,7 @@ from thalweg.core.types import Params, State, Tape
 from thalweg.core.validate import number
 from thalweg.network import sequence
 from thalweg.network.activations import activation as lookup_activation
-from thalweg.network.batch_ensemble import BatchEnsemble, MemberDense, member_width
+from thalweg.network.batch_ensemble import MemberDense, member_width
 from thalweg.network.dense import Dense
 from thalweg.network.dropout import Dropout, GaussianNoise
 from thalweg.network.embeddings import embedding_layers
@@ -26,6 +26,8 @@ from thalweg.network.layer import Layer
 from thalweg.network.layers import layer_from_dict
 from thalweg.network.normalization import BatchNorm, LayerNorm
 from thalweg.network.residual import Residual
+from thalweg.network.scale import Scale
+from thalweg.network.tabm_mini import MemberScale, SharedDense
 
 
 @dataclass(frozen=True)
@@ -162,12 +164,13 @@ def dense_network(
     levels: tuple[int, ...] = (),
     numeric_embedding: str = "none",
     embedding_options: Mapping[str, Any] | None = None,
+    feature_scaling: bool = False,
     shared_members: int = 1,
 ) -> Network:
     """Return the usual dense network: hidden layers of dense, normalization, activation, dropout; a linear output.
 
     For tables, embeddings of numbers and of level codes come first; with several members, that share their weights, all
-    dense layers are :class:`BatchEnsemble` and the output is a linear one for each member.
+    dense layers are :class:`SharedDense`, :class:`MemberScale` makes the members differ, and each has its own output.
 
     Args:
         inputs: width of the input.
@@ -183,6 +186,7 @@ def dense_network(
         levels: for each of the trailing inputs that hold codes, how many there are.
         numeric_embedding: a name in :data:`thalweg.network.NUMERIC_EMBEDDINGS`.
         embedding_options: its options, such as ``bins``.
+        feature_scaling: learn a factor for each (embedded) input, with steps six times as long.
         shared_members: members M; ``outputs`` are those of all members together.
 
     Raises:
@@ -212,12 +216,14 @@ def dense_network(
     layers: list[Any] = [GaussianNoise(input_noise)] if input_noise else []
     numbers = inputs - len(levels) if numbers is None else numbers
     layers += embedding_layers(numbers, tuple(levels), numeric_embedding, embedding_options or {})
-    width_in = sequence.widths(tuple(layers), inputs)[-1]
-    for place, (width, name) in enumerate(zip(hidden, activations, strict=True)):
+    layers += [Scale()] if feature_scaling else []
+    layers += [MemberScale(members)] if members > 1 else []
+    width_in = sequence.widths(tuple(layers), inputs)[-1] // members
+    for width, name in zip(hidden, activations, strict=True):
         rule = default_initializer(name) if initializer == "auto" else initializer
         block: list[Any] = [Dense(width, rule, name)]
         if members > 1:
-            block = [BatchEnsemble(width, members, shared=place == 0)]
+            block = [SharedDense(width, members)]
         block += [norm()] if norm is not None else []
         block += [name]
         block += [Dropout(dropout)] if dropout else []

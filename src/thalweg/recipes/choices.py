@@ -133,6 +133,7 @@ def build_network(config: RunConfig, inputs: int, outputs: int, layout: Layout |
         levels=() if layout is None else layout.codes,
         numeric_embedding=config.numeric_embedding,
         embedding_options=config.embedding_options,
+        feature_scaling=config.feature_scaling,
         shared_members=config.shared_members,
     )
 

@@ -191,8 +191,9 @@ class RunConfig(BaseModel):
         "none", "Network", "What stands beside each number.", choices="network.NUMERIC_EMBEDDINGS"
     )
     embedding_options: Options = setting({}, "Network", "Options of the numeric embedding, as NAME=NUMBER,…")
+    feature_scaling: bool = setting(False, "Network", "Learn a factor for each input before the first dense layer.")
     shared_members: Whole = setting(
-        1, "Network", "Members of an ensemble that share their weights (BatchEnsemble); 1: a single network.", ge=1
+        1, "Network", "Members of an ensemble that share their weights, as in TabM; 1: a single network.", ge=1
     )
 
     likelihood: str = setting(

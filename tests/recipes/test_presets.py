@@ -1,0 +1,108 @@
+"""Presets: what they fill in, what they leave alone, and the recipe for tables end to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from thalweg import DenseClassifier, DenseRegressor, load
+from thalweg.data.table import Table
+from thalweg.likelihoods import Members
+from thalweg.network import MemberDense, MemberScale, PiecewiseLinear, Scale, SharedDense
+from thalweg.recipes import presets
+from thalweg.recipes.config import config_toml, make_config, read_config
+from thalweg.recipes.prepare import prepare
+from thalweg.recipes.presets import PRESETS, Facts, before_training, chosen, for_training
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(300, 3))
+TABLE = Table("t", X, X[:, 0], ("a", "b", "c"), "y")
+IMAGES = Table("i", np.zeros((4, 4), np.uint8), np.arange(4), ("a", "b", "c", "d"), "y", example_shape=(2, 2))
+
+
+def filled(**settings: Any) -> Any:
+    config = make_config({"data": "t"} | settings)
+    return for_training(config, TABLE, 300, 3, held_out=True)
+
+
+def test_auto_is_the_recipe_for_tables_and_plain_for_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presets, "AUTO", "tabular")
+    auto = make_config({"data": "t"})
+    assert (chosen(auto, TABLE), chosen(auto, IMAGES), chosen(auto, None)) == ("tabular", "plain", "tabular")
+    assert chosen(make_config({"data": "t", "task": "segment"}), None) == "plain"
+    assert chosen(make_config({"data": "t", "preset": "quick"}), IMAGES) == "quick"
+
+
+def test_plain_does_what_its_arguments_say() -> None:
+    config = make_config({"data": "t", "preset": "plain", "hidden": 7})
+    assert before_training(config, TABLE, held_out=True) is config
+    assert for_training(config, TABLE, 300, 3, held_out=True) is config
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_is_given_stays(name: str) -> None:
+    given = {"hidden": (5,), "dropout": 0.0, "epochs": 3, "learning_rate": 0.5, "numeric_embedding": "none"}
+    config = filled(preset=name, **given)
+    assert {key: getattr(config, key) for key in given} == given
+    assert config.optimizer == "adamw"
+    assert config.patience == 3
+    assert config.embedding_options == {}
+
+
+def test_another_optimizer_has_its_own_settings() -> None:
+    config = filled(preset="tabular", optimizer="momentum")
+    assert (config.learning_rate, config.weight_decay, config.optimizer_options) == (None, None, {})
+    full = filled(preset="tabular", optimizer="lbfgs")
+    assert (full.shared_members, full.dropout, full.batch_size) == (1, 0.0, None)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("rows", [2, 100, 10_000, 1_000_000])
+def test_presets_are_valid_settings_at_any_size(name: str, rows: int) -> None:
+    values = PRESETS[name](Facts(rows, numbers=5))
+    config = make_config({"data": "t"} | values)
+    assert config.batch_size is not None
+    assert config.batch_size <= rows
+
+
+def test_filling_in_twice_changes_nothing(tmp_path: Path) -> None:
+    config = before_training(filled(preset="tabular"), TABLE, held_out=True)
+    file = tmp_path / "config.toml"
+    file.write_text(config_toml(config), encoding="utf-8")
+    again = make_config(read_config(file))
+    assert for_training(before_training(again, TABLE, held_out=True), TABLE, 300, 3, held_out=True) == config
+
+
+def test_the_recipe_builds_its_network() -> None:
+    plan = prepare(make_config({"data": "diabetes", "preset": "tabular", "epochs": 1}))
+    kinds = [type(layer) for layer in plan.network.layers]
+    assert kinds[:4] == [PiecewiseLinear, Scale, MemberScale, SharedDense]
+    assert kinds[-1] is MemberDense
+    assert isinstance(plan.likelihood, Members)
+    assert plan.tables.validation is not None
+    assert plan.settings["scaling"] == "robust"
+
+
+def test_the_recipe_learns_numbers_levels_and_gaps(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = 600
+    number, city = RNG.normal(size=rows), RNG.integers(0, 60, size=rows)
+    effect = RNG.normal(size=60)
+    frame = pandas.DataFrame(
+        {"number": np.where(RNG.random(rows) < 0.1, np.nan, number), "city": [f"c{c}" for c in city]}
+    )
+    y = np.where(np.isnan(frame["number"]), 1.0, np.sign(number)) + effect[city]
+    model = DenseRegressor(preset="tabular", hidden=32, shared_members=4, epochs=60, learning_rate=0.01).fit(frame, y)
+    assert model.score(frame, y) > 0.9
+    low, high = model.predict_interval(frame, coverage=0.9).T
+    assert 0.8 < np.mean((low <= y) & (y <= high)) <= 1
+    model.save(tmp_path / "model")
+    np.testing.assert_allclose(load(tmp_path / "model").predict(frame).ravel(), model.predict(frame), rtol=1e-5)
+
+
+def test_few_rows_and_classes_are_no_trouble() -> None:
+    model = DenseClassifier(preset="quick", epochs=2).fit(X[:6], ["a", "b", "a", "b", "c", "c"])
+    assert model.predict_proba(X[:2]).shape == (2, 3)
