@@ -88,15 +88,15 @@ def test_the_recipe_builds_its_network() -> None:
 
 def test_the_recipe_learns_numbers_levels_and_gaps(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
-    rows = 600
-    number, city = RNG.normal(size=rows), RNG.integers(0, 60, size=rows)
-    effect = RNG.normal(size=60)
+    rows = 900
+    number, city = RNG.normal(size=rows), RNG.integers(0, 40, size=rows)
+    effect = RNG.normal(size=40)
     frame = pandas.DataFrame(
         {"number": np.where(RNG.random(rows) < 0.1, np.nan, number), "city": [f"c{c}" for c in city]}
     )
     y = np.where(np.isnan(frame["number"]), 1.0, np.sign(number)) + effect[city]
-    model = DenseRegressor(preset="tabular", hidden=32, shared_members=4, epochs=60, learning_rate=0.01).fit(frame, y)
-    assert model.score(frame, y) > 0.9
+    model = DenseRegressor(preset="tabular", hidden=64, shared_members=2, epochs=40, dropout=0).fit(frame, y)
+    assert model.score(frame, y) > 0.8
     low, high = model.predict_interval(frame, coverage=0.9).T
     assert 0.8 < np.mean((low <= y) & (y <= high)) <= 1
     model.save(tmp_path / "model")

@@ -18,10 +18,10 @@ from thalweg.network.layer import Layer
 
 @dataclass(frozen=True)
 class PiecewiseLinear(Layer):
-    r"""Adds T columns to each of the first n: what a number has of each bin, between 0 and 1.
+    r"""Adds T columns for each of the first n: what a number has of each bin, between 0 and 1.
 
     With knots b_0 < … < b_T of a feature, e_t(x) = clip((x - b_{t-1}) / (b_t - b_{t-1}), 0, 1), and
-    y = [x_1 … x_d, e(x_1), …, e(x_n)]. A linear layer on y is then a continuous piecewise linear function of each
+    y = [x_1 … x_n, e(x_1), …, e(x_n), x_{n+1} … x_d]. A linear layer on y is then a continuous piecewise linear function of each
     number, with a slope of its own in each bin; x itself carries on beyond the outermost knots. The knots are quantiles
     of the training rows, kept in the layer's state. Backward: δ passes through a bin with its slope 1/(b_t - b_{t-1}).
 
@@ -83,9 +83,10 @@ class PiecewiseLinear(Layer):
         share = (x[:, : self.numbers, None] - start) * slope
         encoded = jnp.clip(share, 0, 1)
         inside = jnp.where((share > 0) & (share < 1), slope, 0)
-        return jnp.concatenate([x, encoded.reshape(len(x), -1)], axis=1), inside
+        parts = [x[:, : self.numbers], encoded.reshape(len(x), -1), x[:, self.numbers :]]
+        return jnp.concatenate(parts, axis=1), inside
 
     def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
-        width_in = delta.shape[-1] - self.numbers * self.bins
-        through = jnp.sum(delta[:, width_in:].reshape(tape.shape) * tape, axis=-1)
-        return {}, delta[:, :width_in] + jnp.pad(through, ((0, 0), (0, width_in - self.numbers)))
+        n, end = self.numbers, self.numbers * (1 + self.bins)
+        through = jnp.sum(delta[:, n:end].reshape(tape.shape) * tape, axis=-1)
+        return {}, jnp.concatenate([delta[:, :n] + through, delta[:, end:]], axis=1)
