@@ -21,7 +21,7 @@ class PiecewiseLinear(Layer):
     r"""Adds T columns for each of the first n: what a number has of each bin, between 0 and 1.
 
     With knots b_0 < … < b_T of a feature, e_t(x) = clip((x - b_{t-1}) / (b_t - b_{t-1}), 0, 1), and
-    y = [x_1 … x_n, e(x_1), …, e(x_n), x_{n+1} … x_d]. A linear layer on y is then a continuous piecewise linear function
+    y = [x_1 … x_n, e(x_1), …, e(x_n), x_{n+1} … x_d]. A linear layer on y then is a continuous piecewise linear map
     of each number, with a slope of its own in each bin; x itself carries on beyond the outermost knots. The knots are
     quantiles of the training rows, kept in the layer's state. Backward: δ passes through a bin with its slope
     1/(b_t - b_{t-1}).
