@@ -66,7 +66,6 @@ def test_ordered_labels(y: Any) -> None:
     ours = DenseClassifier(**settings, likelihood="ordinal", classes=order).fit(X, y)
     assert ours.model_.classes.tolist() == ["low", "mid", "top"]
     assert ours.score(X, y) > 0.8
-    # The median of an ordered answer never skips the class in the middle.
     numbers = DenseClassifier(**settings, likelihood="ordinal").fit(X, CODES)
     assert np.allclose(ours.predict_proba(X), numbers.predict_proba(X))
 

@@ -183,6 +183,9 @@ class DenseEstimator(Fitted):
             family = self.model_.likelihood
             config = config.model_copy(update={"likelihood": getattr(family, "base", family).name})
             config = self._filled(config, rows, encoder)
+            rate: float | None = getattr(self, "_learning_rate", None)
+            if config.learning_rate == "auto" and rate:
+                config = config.model_copy(update={"learning_rate": rate})
             if epochs is None:
                 # The schedule is that of the whole course, of which the epochs before are a part.
                 epochs = config.epochs
@@ -199,6 +202,7 @@ class DenseEstimator(Fitted):
         start = begin_from(plan, self.model_, getattr(self, "_trained", None)) if go_on else None
         if not go_on:
             self.adopt(Model(plan.network, plan.likelihood, (), (), encoder), {"dtype": y.dtype.str, "ndim": y.ndim})
+        self._learning_rate: float = plan.settings["learning_rate"]
         trained = run(plan, epochs or config.epochs, start=start, **self._followed(plan, rows))
         self.adopt(plan.model(trained), self.target_)
         self.best_epoch_ = trained.epoch

@@ -27,7 +27,7 @@ OWN = {
     "class_weight": "Weight of each class: a dictionary, or 'balanced' for N/(C N_c), with which each class counts as "
     "much as any other; of several labels the weight of a label where it holds.",
     "folds": "Folds of cross-validation, trained at once: each network holds one out, all together answer; 0 for none. "
-    "It gives oof_prediction_ and oof_score_.",
+    "It gives ``oof_prediction_`` and ``oof_score_``.",
     "classes": "Classes in their order, for ordinal; by default that of an ordered category, else sorted.",
 }
 """Parameters that are no settings, or mean more than the setting of that name."""
