@@ -60,6 +60,7 @@ def main() -> None:
         "disk": options.rounds or (1 if options.quick else DISK_ROUNDS),
         "kde": options.rounds or 3,
         "likelihoods": options.rounds or 1,
+        "predict": options.rounds or 3,
         "tables": options.rounds or 3,
         "members": options.rounds or 3,
     }
@@ -78,7 +79,7 @@ def main() -> None:
         "segmentation": partial(segmentation.measure, data=options.data, quick=options.quick),
         "decisions": partial(decisions.measure, data=options.data, quick=options.quick),
         "search": partial(search.measure, data=options.data, quick=options.quick),
-        "predict": partial(predict.measure, rounds=rounds, quick=options.quick),
+        "predict": partial(predict.measure, rounds=own_rounds["predict"], quick=options.quick),
         "encoder": partial(encoder.measure, rounds=rounds, quick=options.quick),
         "tables": partial(
             tables.measure,

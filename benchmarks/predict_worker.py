@@ -129,10 +129,10 @@ def _loop(call: Callable[[], Any]) -> float:
 
 
 def _best(call: Callable[[], Any]) -> float:
-    """Return the shortest of three calls, after one that may compile."""
+    """Return the shorter of two calls, after one that may compile."""
     call()
     times = []
-    for _ in range(3):
+    for _ in range(2):
         began = time.perf_counter()
         call()
         times.append(time.perf_counter() - began)
