@@ -62,7 +62,7 @@ def make(who: str, widths: tuple[int, ...], x: Any) -> Contender:
     y = sums > 0 if widths[-1] > 1 else sums
     if who in {"estimator", "recipe"}:
         kind = thalweg.DenseClassifier if widths[-1] > 1 else thalweg.DenseRegressor
-        plain = {"hidden": widths[1:-1]} if who == "estimator" else {}
+        plain = {"preset": "plain", "hidden": widths[1:-1]} if who == "estimator" else {}
         estimator = kind(epochs=1, **plain).fit(x, y)
         return Contender(estimator.predict, estimator.model_)
     names = [f"feature {i}" for i in range(widths[0])]
