@@ -1,0 +1,124 @@
+"""Faults: what a checkup says of programs with something wrong, and of sound ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.table import table
+
+SUFFERS = 0.1
+"""A built fault counts if it costs at least this share of what the sound program explains of held-out rows."""
+
+INTRODUCTION = """\
+(a) The documented cases of others, each with three seeds: real faults, and programs that were called faulty and are not. (b)
+Faults built into sound programs by {operators} operators on {sets} sets and three architectures, kept where the held-out
+skill really suffers ({kept} of {tried}); beside {healthy} sound programs of varied settings. An alarm is a finding of
+severity error or warning. *Cured* means that one of the first three remedies brings back at least half of the lost
+held-out skill, of (a) that it reaches a training skill within 0.1 of the fixed program's.
+
+The programs are examined by `python -m benchmarks.faults.study FILE`, which goes on where it ended.
+"""
+
+
+def measure(*, results: Path, quick: bool) -> str:
+    """Return the section's text from what the study has examined.
+
+    Args:
+        results: file of JSON lines.
+        quick: say nothing about programs that were not examined.
+    """
+    if not results.exists():
+        return "Not measured: no results of `python -m benchmarks.faults.study`."
+    del quick
+    from thalweg.diagnosis import Evidence, judge
+
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    for line in lines:
+        # Judged anew: rules may have changed since; what was measured has not.
+        line["findings"] = [finding.to_dict() for finding in judge(Evidence(**line["evidence"]))]
+    built = [line for line in lines if line["group"] == "built"]
+    kept = [line for line in built if suffers(line)]
+    healthy = [line for line in lines if line["group"] == "healthy"]
+    own = [line for line in lines if line["group"] == "open"]
+    text = INTRODUCTION.format(
+        operators=len({line["key"].split("|")[0] for line in built}),
+        sets=len({line["key"].split("|")[1] for line in built}),
+        kept=len(kept),
+        tried=len(built),
+        healthy=len(healthy),
+    )
+    groups = {
+        "(a) documented cases": ([r for r in own if r["causes"]], [r for r in own if not r["causes"]]),
+        "(b) built faults": (kept, healthy),
+    }
+    rows = []
+    for name, (faulty, sound) in groups.items():
+        rows.append([name, *_figures(faulty, sound)])
+    columns = ["", "faulty", "detected", "cause first", "within three", "cured", "healthy", "false alarms"]
+    parts = [text, table(columns, [*rows, ["asked", "", "95 %", "60 %", "80 %", "70 %", "", "5 %"]])]
+    parts += ["### Missed or misnamed", _missed([r for r in (*own, *kept) if r["causes"]])]
+    parts += ["### False alarms", _alarms([r for r in (*own, *healthy) if not r["causes"]])]
+    return "\n".join(parts)
+
+
+def suffers(line: dict[str, Any]) -> bool:
+    """Whether a built fault costs held-out skill."""
+    skill, sound = line["skill"], line["sound"]
+    if sound is None or sound <= 0.05:
+        return False
+    return skill is None or skill < sound - max(SUFFERS * sound, 0.03)
+
+
+def alarmed(line: dict[str, Any]) -> bool:
+    """Whether anything but notes was found."""
+    return any(finding["severity"] != "note" for finding in line["findings"])
+
+
+def named(line: dict[str, Any], within: int) -> bool:
+    """Whether a true cause is among the first findings."""
+    return bool({finding["cause"] for finding in line["findings"][:within]} & set(line["causes"]))
+
+
+def was_cured(line: dict[str, Any]) -> bool:
+    """Whether one of the first three remedies helps as much as it should."""
+    causes = [finding["cause"] for finding in line["findings"][:3]]
+    reached = [skill for cause, skill in line.get("cures", []) if cause in causes and skill is not None]
+    if not reached:
+        return False
+    if line["group"] == "built":
+        before = max(-1.0, line["skill"] if line["skill"] is not None else -1.0)
+        return max(reached) >= before + 0.5 * (line["sound"] - before)
+    reachable = line["evidence"]["facts"]["dependence"].get("skill") or 0.0
+    return max(reached) >= min(0.9 * reachable, reachable - 0.1)
+
+
+def _figures(faulty: Sequence[dict[str, Any]], sound: Sequence[dict[str, Any]]) -> list[str]:
+    def share(lines: Sequence[dict[str, Any]], test: Callable[[dict[str, Any]], bool]) -> str:
+        return f"{100 * sum(map(test, lines)) / len(lines):.1f} %" if lines else "–"
+
+    return [
+        str(len(faulty)),
+        share(faulty, alarmed),
+        share(faulty, lambda line: named(line, 1)),
+        share(faulty, lambda line: named(line, 3)),
+        share(faulty, was_cured),
+        str(len(sound)),
+        share(sound, alarmed),
+    ]
+
+
+def _missed(lines: Sequence[dict[str, Any]]) -> str:
+    rows = [
+        [line["key"], ", ".join(line["causes"]), ", ".join(f["cause"] for f in line["findings"][:3]) or "nothing"]
+        for line in lines
+        if not named(line, 1)
+    ]
+    return table(["program", "true cause", "found"], rows) if rows else "None.\n"
+
+
+def _alarms(lines: Sequence[dict[str, Any]]) -> str:
+    rows = [[line["key"], ", ".join(f["cause"] for f in line["findings"][:3])] for line in lines if alarmed(line)]
+    return table(["program", "found"], rows) if rows else "None.\n"

@@ -30,6 +30,7 @@ class Checkup(Instruments):
 
     Attributes:
         facts: what was measured before and after training.
+        last: θ and running statistics after the last whole epoch.
 
     Example:
         >>> import numpy as np
@@ -73,12 +74,12 @@ class Checkup(Instruments):
         super().on_train_start(info)
         self._subject = Subject.of(info)
         self.facts, self._log, self._ended = facts_before(self._subject), [], False
-        self._last: tuple[Any, Any] = (info.params, info.network.init_state())
+        self.last: tuple[Any, Any] = (info.params, info.network.init_state())
 
     def on_chunk_end(self, info: ChunkInfo) -> None:
         super().on_chunk_end(info)
         if info.step == info.steps:
-            self._last = jax.tree.map(np.array, (info.params, info.state))
+            self.last = jax.tree.map(np.array, (info.params, info.state))
 
     def on_epoch_end(self, row: dict[str, Any]) -> None:
         super().on_epoch_end(row)
@@ -91,4 +92,4 @@ class Checkup(Instruments):
 
     def on_train_end(self) -> None:
         super().on_train_end()
-        self.facts |= facts_after(self._subject, *self._last, max(1, len(self._log)))
+        self.facts |= facts_after(self._subject, *self.last, max(1, len(self._log)))
