@@ -13,11 +13,11 @@ SUFFERS = 0.1
 """A built fault counts if it costs at least this share of what the sound program explains of held-out rows."""
 
 INTRODUCTION = """\
-(a) The documented cases of others, each with three seeds: real faults, and programs that were called faulty and are not. (b)
-Faults built into sound programs by {operators} operators on {sets} sets and three architectures, kept where the held-out
-skill really suffers ({kept} of {tried}); beside {healthy} sound programs of varied settings. An alarm is a finding of
-severity error or warning. *Cured* means that one of the first three remedies brings back at least half of the lost
-held-out skill, of (a) that it reaches a training skill within 0.1 of the fixed program's.
+(a) The documented cases of others, each with three seeds: real faults, and programs that were called faulty and are
+not. (b) Faults built into sound programs by {operators} operators on {sets} sets and three architectures, kept where
+the held-out skill really suffers ({kept} of {tried}); beside {healthy} sound programs of varied settings. An alarm is a
+finding of severity error or warning. *Cured* means that one of the first three remedies brings back at least half of
+the lost held-out skill; of (a), that it reaches what simple guesses reach on held-out rows.
 
 The programs are examined by `python -m benchmarks.faults.study FILE`, which goes on where it ended.
 """
