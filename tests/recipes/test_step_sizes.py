@@ -64,9 +64,9 @@ def test_nothing_that_learns_is_an_error() -> None:
 
 
 def test_auto_trains_with_what_the_experiment_recommends(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    settings = {"data": "wine", "hidden": 16, "epochs": 40}
+    settings = {"data": "wine", "preset": "plain", "hidden": 16, "epochs": 40}
     plan = prepare(make_config(settings | {"learning_rate": "auto"}))
-    assert thalweg(["steps", "wine", "--hidden", "16", "--epochs", "40"]) == 0
+    assert thalweg(["steps", "wine", "--preset", "plain", "--hidden", "16", "--epochs", "40"]) == 0
     text = capsys.readouterr().out
     assert f"recommended {plan.settings['learning_rate']:.2g}, safe from" in text
     with pytest.raises(ArgumentError, match="lbfgs"):

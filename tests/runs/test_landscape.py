@@ -14,7 +14,7 @@ from thalweg.runs.run import train_run
 @pytest.fixture(scope="module")
 def wine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("landscape") / "wine"
-    train_run(make_config({"data": "wine", "hidden": 8, "epochs": 4, "out": str(out)}))
+    train_run(make_config({"data": "wine", "preset": "plain", "hidden": 8, "epochs": 4, "out": str(out)}))
     return out
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 from thalweg.diagnosis.step import dense_sites
@@ -16,7 +17,7 @@ def network_facts(network: Network, likelihood: Likelihood) -> dict[str, Any]:
 
     Returns:
         ``widths`` of the hidden layers, ``activations`` behind them (``"identity"`` for none), ``names`` of the dense
-        layers, ``output_activations`` behind the last dense layer, ``outputs``, ``inputs``, ``parameters``,
+        layers, ``output_activations`` at its end, ``outputs``, ``inputs``, ``parameters``,
         ``normalized``, ``residual``, ``dropout``, and ``outputs_mean``: what the likelihood takes the outputs for.
 
     Example:
@@ -28,12 +29,13 @@ def network_facts(network: Network, likelihood: Likelihood) -> dict[str, Any]:
     """
     sites = dense_sites(network)
     flat = list(_flat(network.layers))
-    last = max((i for i, layer in enumerate(flat) if isinstance(layer, Dense)), default=-1)
+    dense = [layer for layer in flat if isinstance(layer, Dense)]
+    ending = [_name(layer) for layer in takewhile(lambda layer: _name(layer) != "identity", reversed(flat))]
     return {
         "names": [site.name for site in sites],
-        "widths": [layer.units for layer in flat[:last] if isinstance(layer, Dense)],
+        "widths": [layer.units for layer in (dense[:-1] if _ends_dense(flat) else dense)],
         "activations": [_name(site.layer) for site in sites[:-1]],
-        "output_activations": [name for layer in flat[last + 1 :] if (name := _name(layer)) != "identity"],
+        "output_activations": ending[::-1],
         "inputs": network.inputs,
         "outputs": network.outputs,
         "parameters": summary(network).parameters,
@@ -42,6 +44,12 @@ def network_facts(network: Network, likelihood: Likelihood) -> dict[str, Any]:
         "dropout": max((layer.rate for layer in flat if hasattr(layer, "rate")), default=0.0),
         "outputs_mean": getattr(likelihood, "outputs_mean", _meaning(likelihood)),
     }
+
+
+def _ends_dense(flat: Sequence[Layer]) -> bool:
+    """Whether the output comes from a dense layer, and not from one that shares or stacks weights."""
+    last = next((layer for layer in reversed(flat) if _name(layer) == "identity"), None)
+    return isinstance(last, Dense)
 
 
 def _meaning(likelihood: Likelihood) -> str:
