@@ -19,7 +19,11 @@ from thalweg.runs.run import train_run
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose steps are too small to arrive."""
     out = tmp_path_factory.mktemp("checkup") / "slow"
-    train_run(make_config({"data": "wine", "preset": "plain", "hidden": 16, "learning_rate": 1e-6, "epochs": 6, "out": str(out)}))
+    train_run(
+        make_config(
+            {"data": "wine", "preset": "plain", "hidden": 16, "learning_rate": 1e-6, "epochs": 6, "out": str(out)}
+        )
+    )
     return out
 
 
@@ -58,7 +62,13 @@ def test_a_run_without_a_checkup_says_what_to_run_again(
 def test_a_run_that_diverges_is_diagnosed_too(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(64, 3)) * 1e18
     np.savez(tmp_path / "huge.npz", x=x, y=x[:, 0] - x[:, 1] ** 2 / 1e18)
-    config = {"data": str(tmp_path / "huge.npz"), "preset": "plain", "target": "y", "standardize": False, "optimizer": "sgd"}
+    config = {
+        "data": str(tmp_path / "huge.npz"),
+        "preset": "plain",
+        "target": "y",
+        "standardize": False,
+        "optimizer": "sgd",
+    }
     with pytest.raises(DivergedError):
         train_run(make_config(config | {"learning_rate": 1e10, "hidden": 8, "out": str(tmp_path / "run")}))
     causes = [finding.cause for finding in findings_of(tmp_path / "run")]

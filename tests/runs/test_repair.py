@@ -20,7 +20,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("repair") / "slow"
-    train_run(make_config({"data": "wine", "preset": "plain", "hidden": 16, "learning_rate": 1e-6, "epochs": 8, "out": str(out)}))
+    train_run(
+        make_config(
+            {"data": "wine", "preset": "plain", "hidden": 16, "learning_rate": 1e-6, "epochs": 8, "out": str(out)}
+        )
+    )
     return out
 
 
@@ -52,7 +56,9 @@ def test_the_command_shows_before_and_after_and_keeps_what_is_there(
 
 
 def test_a_sound_run_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    train_run(make_config({"data": "wine", "preset": "plain", "hidden": 16, "epochs": 60, "out": str(tmp_path / "sound")}))
+    train_run(
+        make_config({"data": "wine", "preset": "plain", "hidden": 16, "epochs": 60, "out": str(tmp_path / "sound")})
+    )
     assert thalweg(["repair", str(tmp_path / "sound")]) == 0
     assert "no new run" in capsys.readouterr().out
     assert not (tmp_path / "sound-repaired").exists()
