@@ -22,7 +22,7 @@ N = 80
 NUMBERS = RNG.normal(size=(N, 3))
 TOWN = np.array(["Lund", "Oslo", "Riga"])[RNG.integers(0, 3, N)]
 Y = (NUMBERS[:, 0] > 0) ^ (TOWN == "Oslo")
-SMALL: dict[str, Any] = {"hidden": (8,), "epochs": 2}
+SMALL: dict[str, Any] = {"preset": "plain", "hidden": (8,), "epochs": 2}
 COLUMNS = {"a": NUMBERS[:, 0], "b": NUMBERS[:, 1], "c": NUMBERS[:, 2], "town": TOWN}
 
 FRAMES = {

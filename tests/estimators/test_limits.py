@@ -15,7 +15,7 @@ NOISY = X @ [1.0, -2.0, 0.5] + RNG.normal(size=N)
 TWO = np.where(NOISY > 0.3, "yes", "no")
 THREE = np.digitize(NOISY, [-1.0, 1.0])
 WEIGHT = RNG.uniform(0.2, 3.0, N)
-LINEAR = {"hidden": (), "optimizer": "lbfgs", "l2": L2, "standardize": False, "epochs": 100}
+LINEAR = {"preset": "plain", "hidden": (), "optimizer": "lbfgs", "l2": L2, "standardize": False, "epochs": 100}
 
 
 @pytest.mark.parametrize("y", [TWO, THREE], ids=["two classes", "three classes"])
@@ -49,7 +49,7 @@ def test_without_hidden_layer_it_is_ridge_regression(targets: int) -> None:
 
 def test_class_weights_are_sample_weights() -> None:
     prices = {"no": 4.0, "yes": 0.5}
-    settings = {"hidden": (8,), "epochs": 3}
+    settings = {"preset": "plain", "hidden": (8,), "epochs": 3}
     by_class = DenseClassifier(**settings, class_weight=prices).fit(X, TWO)
     by_row = DenseClassifier(**settings).fit(X, TWO, [prices[label] for label in TWO])
     assert np.array_equal(by_class.predict_proba(X), by_row.predict_proba(X))

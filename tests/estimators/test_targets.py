@@ -19,7 +19,7 @@ RNG = np.random.default_rng(3)
 N = 80
 X = RNG.normal(size=(N, 3))
 CODES = np.digitize(X[:, 0], [-0.5, 0.5])
-SMALL: dict[str, Any] = {"hidden": (8,), "epochs": 2}
+SMALL: dict[str, Any] = {"preset": "plain", "hidden": (8,), "epochs": 2}
 LABELS = (X > 0).astype(int)
 T = X + 0.1 * RNG.normal(size=(N, 3))
 

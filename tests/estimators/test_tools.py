@@ -34,7 +34,7 @@ N = 80
 X = RNG.normal(size=(N, 3))
 Y = np.where(X[:, 0] + 0.2 * RNG.normal(size=N) > 0, "yes", "no")
 T = X[:, 0] + 0.1 * RNG.normal(size=N)
-SMALL: dict[str, Any] = {"hidden": (8,), "epochs": 2}
+SMALL: dict[str, Any] = {"preset": "plain", "hidden": (8,), "epochs": 2}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_clone_is_unfitted_and_fits_alike(fitted: DenseClassifier) -> None:
 
 def test_search_takes_the_numbers_of_numpy() -> None:
     grid = {"hidden": [(8,), np.array([8, 8])], "learning_rate": np.array([1e-9, 0.05]), "epochs": [np.int64(20)]}
-    search = GridSearchCV(DenseClassifier(), grid, cv=2, scoring=["accuracy", "neg_log_loss"], refit="accuracy")
+    search = GridSearchCV(DenseClassifier(preset="plain"), grid, cv=2, scoring=["accuracy", "neg_log_loss"], refit="accuracy")
     search.fit(X, Y)
     assert search.best_params_["learning_rate"] == 0.05
     assert search.score(X, Y) > 0.9
@@ -142,7 +142,7 @@ def test_callbacks_follow_and_end_training() -> None:
         seen.append(row)
         return row["epoch"] == 3
 
-    ours = DenseClassifier(hidden=(8,), epochs=9, callbacks=[third, steps]).fit(X, Y)
+    ours = DenseClassifier(**(SMALL | {"epochs": 9}), callbacks=[third, steps]).fit(X, Y)
     assert ours.n_iter_ == 3
     assert [row["train_loss"] for row in seen] == ours.loss_curve_
     assert len(steps.steps["loss"]) == sum(row["steps"] for row in ours.history_)
@@ -156,7 +156,7 @@ def test_callbacks_follow_and_end_training() -> None:
     ids=["name", "scorer", "function"],
 )
 def test_early_stopping_watches_any_score(scoring: Any) -> None:
-    settings = {"hidden": (8,), "learning_rate": 0.3, "epochs": 12, "patience": 3, "scoring": scoring}
+    settings = SMALL | {"learning_rate": 0.3, "epochs": 12, "patience": 3, "scoring": scoring}
     ours = DenseClassifier(**settings).fit(X[:60], Y[:60], eval_set=[(X[60:], Y[60:])])
     scores = [row["validation_score"] for row in ours.history_]
     assert ours.best_epoch_ == int(np.argmax(scores)) + 1
@@ -181,7 +181,7 @@ def test_a_share_of_the_rows_is_watched_with_its_weights() -> None:
 
 def test_divergence_tells_which_step_size_to_try() -> None:
     with pytest.raises(DivergedError, match=r"The learning rate was 1e\+06: try learning_rate=100000"):
-        DenseRegressor(hidden=(8,), optimizer="sgd", learning_rate=1e6, epochs=20).fit(X, T)
+        DenseRegressor(**(SMALL | {"epochs": 20}), optimizer="sgd", learning_rate=1e6).fit(X, T)
 
 
 class _Interrupt(Hook):
@@ -193,7 +193,7 @@ class _Interrupt(Hook):
 
 
 def test_an_interrupted_fit_keeps_what_it_has() -> None:
-    ours = DenseClassifier(hidden=(8,), epochs=9, callbacks=[_Interrupt()])
+    ours = DenseClassifier(**(SMALL | {"epochs": 9}), callbacks=[_Interrupt()])
     with pytest.warns(UserWarning, match="interrupted after 2 of 9 epochs"):
         ours.fit(X, Y)
     assert ours.n_iter_ == 2
@@ -226,7 +226,7 @@ def test_random_states_of_every_kind() -> None:
 
 def test_folds_give_predictions_by_networks_that_never_saw_the_row() -> None:
     weight = np.arange(N) % 3
-    ours = DenseClassifier(hidden=(8,), learning_rate=0.05, epochs=20, folds=4, patience=3).fit(X, Y, weight)
+    ours = DenseClassifier(**(SMALL | {"epochs": 20}), learning_rate=0.05, folds=4, patience=3).fit(X, Y, weight)
     assert ours.oof_prediction_.shape == (N, 2)
     assert np.array_equal(np.isnan(ours.oof_prediction_[:, 0]), weight == 0)
     known = weight > 0
@@ -235,7 +235,7 @@ def test_folds_give_predictions_by_networks_that_never_saw_the_row() -> None:
     assert ours.oof_score_ > 0.8
     # No label can be learned from noise: the rows trained on would flatter, those held out do not.
     noise = RNG.permutation(Y)
-    fair = DenseClassifier(hidden=(32,), learning_rate=0.05, epochs=60, folds=4).fit(X, noise)
+    fair = DenseClassifier(preset="plain", hidden=(32,), learning_rate=0.05, epochs=60, folds=4).fit(X, noise)
     assert fair.oof_score_ < 0.7 < fair.score(X, noise)
 
 
