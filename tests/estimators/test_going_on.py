@@ -13,7 +13,13 @@ from thalweg import DenseClassifier, DenseRegressor
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(80, 3))
 Y = np.where(X[:, 0] + 0.3 * RNG.normal(size=80) > 0, "yes", "no")
-SMALL: dict[str, Any] = {"preset": "plain", "hidden": (8,), "dropout": 0.1, "learning_rate": 0.01, "schedule": "constant"}
+SMALL: dict[str, Any] = {
+    "preset": "plain",
+    "hidden": (8,),
+    "dropout": 0.1,
+    "learning_rate": 0.01,
+    "schedule": "constant",
+}
 
 
 def weights(estimator: Any) -> list[np.ndarray]:

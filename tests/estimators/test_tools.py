@@ -65,7 +65,9 @@ def test_a_clone_is_unfitted_and_fits_alike(fitted: DenseClassifier) -> None:
 
 def test_search_takes_the_numbers_of_numpy() -> None:
     grid = {"hidden": [(8,), np.array([8, 8])], "learning_rate": np.array([1e-9, 0.05]), "epochs": [np.int64(20)]}
-    search = GridSearchCV(DenseClassifier(preset="plain"), grid, cv=2, scoring=["accuracy", "neg_log_loss"], refit="accuracy")
+    search = GridSearchCV(
+        DenseClassifier(preset="plain"), grid, cv=2, scoring=["accuracy", "neg_log_loss"], refit="accuracy"
+    )
     search.fit(X, Y)
     assert search.best_params_["learning_rate"] == 0.05
     assert search.score(X, Y) > 0.9
