@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import (
+    ablation,
     decisions,
     disk,
     encoder,
@@ -45,6 +46,7 @@ TITLES = {
     "members": "Members at once",
     "search": "Search",
     "encoder": "Encoder",
+    "ablation": "Ablation of the recipe",
 }
 DATA = Path(__file__).parents[2] / "shared" / "data"
 DISK_ROUNDS = 3
@@ -63,6 +65,7 @@ def main() -> None:
         "predict": options.rounds or 3,
         "tables": options.rounds or 3,
         "members": options.rounds or 3,
+        "ablation": options.rounds or 1,
     }
     sections: dict[str, Callable[[], str]] = {
         "steps": partial(steps.measure, rounds=rounds, quick=options.quick),
@@ -88,6 +91,7 @@ def main() -> None:
             seeds=own_rounds["tables"],
             quick=options.quick,
         ),
+        "ablation": partial(ablation.measure, data=options.data, seeds=own_rounds["ablation"], quick=options.quick),
     }
     out = options.out or (None if options.quick else RESULTS)
     for name in [options.only] if options.only else sections:
