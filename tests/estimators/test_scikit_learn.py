@@ -13,10 +13,11 @@ from thalweg.estimators.parameters import NOT_PARAMETERS, OWN, RENAMED, paramete
 from thalweg.recipes.choices import SEGMENTATION
 from thalweg.recipes.config import RunConfig
 
+OF_TABLES = {"preset", "numeric_embedding", "embedding_options", "feature_scaling", "shared_members", "embed_levels"}
 LEFT_OUT = {
     DenseClassifier: SEGMENTATION,
     DenseRegressor: SEGMENTATION | {"classes", "class_weight", "label_smoothing"},
-    DenseSegmenter: {"classes", "scaling", "columns", "min_count", "calibrate", "members", "cv"},
+    DenseSegmenter: {"classes", "scaling", "columns", "min_count", "calibrate", "members", "cv"} | OF_TABLES,
 }
 ESTIMATORS = list(LEFT_OUT)
 

@@ -28,7 +28,8 @@ def table(path: Path, rows: int = 200) -> Path:
 @pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     data = table(tmp_path / "t.csv")
-    settings = {"data": str(data), "hidden": 8, "epochs": 400, "dropout": 0.1, "checkpoint_seconds": 0.3}
+    settings = {"data": str(data), "preset": "plain", "hidden": 8, "epochs": 400, "dropout": 0.1}
+    settings |= {"checkpoint_seconds": 0.3}
     code = (
         "import sys, json; from thalweg.recipes.config import make_config; from thalweg.runs.run import train_run; "
         "train_run(make_config(json.loads(sys.argv[1])))"
