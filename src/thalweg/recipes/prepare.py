@@ -74,7 +74,8 @@ def prepare(
 
         return prepare_segmentation(config)
     # What a preset will fill in is not there yet: names are checked first, and then all of it once more.
-    check_names(config, held_out=config.preset != "plain")
+    given = tables is not None and tables.validation is not None
+    check_names(config, held_out=given or config.preset != "plain")
     tables = tables or make_tables(config, say, progress)
     held_out = tables.validation is not None
     config = before_training(config, tables.train, held_out=held_out)
