@@ -24,7 +24,8 @@ thalweg gets the frame as it is.
 
 The time of a fit is wall time on two cores, from data in memory to the fitted model; compilation counts, imports do
 not. Of peers' fits that ran in one thread beside other work it is their processor time × the ratio of the two in fits
-that ran both ways ({speeds}). Memory is the peak of the process, libraries included.
+that ran both ways ({speeds}). The median load of the machine at the end of fits: {loads}; above 2, other work made times
+longer. Memory is the peak of the process, libraries included.
 
 The peers' fits come from `python -m benchmarks.tables_run --results FILE --peers …`; the command above fits thalweg.
 
@@ -62,8 +63,9 @@ def report(results: Results) -> str:
     shown = [name for name in PEERS if name in results.peers()]
     rivals = [name for name in shown if name != OURS]
     speeds = ", ".join(f"{PEERS[name].label} {results.speed(name):.2f}" for name in rivals) or "none"
+    loads = ", ".join(f"{PEERS[name].label} {results.load(name):.1f}" for name in shown)
     versions = dict.fromkeys(f"{PEERS[name].package} {results.version(name)}" for name in shown)
-    parts = [INTRODUCTION.format(speeds=speeds, versions=", ".join(versions)), scores(results, shown)]
+    parts = [INTRODUCTION.format(speeds=speeds, loads=loads, versions=", ".join(versions)), scores(results, shown)]
     if gaps := results.failures:
         told = (f"{name} seed {seed}, {PEERS[peer].label}: {why}" for (name, seed, peer), why in gaps.items())
         parts.append(f"Not fitted within {LIMIT:g} s, or failed: {'; '.join(told)}.")

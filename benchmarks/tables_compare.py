@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any, TypeAlias
 
 Cell: TypeAlias = tuple[str, int]
@@ -48,6 +48,10 @@ class Results:
     def version(self, peer: str) -> str:
         """The versions that the results are of."""
         return " and ".join(sorted({self._best(cell, peer)["version"] for cell in self.cells(peer)}))
+
+    def load(self, peer: str) -> float:
+        """The median load average of the machine at the end of a peer's fits."""
+        return median(self._best(cell, peer)["load"][-1] for cell in self.cells(peer))
 
     def loss(self, cell: Cell, peer: str) -> float:
         """Error rate, or root mean squared error over the standard deviation of the test targets."""

@@ -22,7 +22,15 @@ NETWORKS = ["thalweg", "realmlp_td", "tabm_d"]
 def fits():
     """Three sets, two seeds, all methods; errors drawn at random, and some of them equal."""
     rng = np.random.default_rng(0)
-    common = {"threads": 2, "rows": 80, "features": 3, "predict_s": 0.1, "rss_peak_mb": 100.0, "version": "1"}
+    common = {
+        "threads": 2,
+        "rows": 80,
+        "features": 3,
+        "predict_s": 0.1,
+        "rss_peak_mb": 100.0,
+        "version": "1",
+        "load": [0.5, 1.5],
+    }
     rows = []
     for name in ("magic", "letter", "boston"):
         for seed in (0, 1):
