@@ -25,7 +25,8 @@ thalweg gets the frame as it is.
 The time of a fit is wall time on two cores, from data in memory to the fitted model; compilation counts, imports do
 not. Of peers' fits that ran in one thread beside other work it is their processor time × the ratio of the two in fits
 that ran both ways ({speeds}).
-The median load of the machine at the end of fits: {loads}; above 2, other work made times longer. Memory is the peak of the process, libraries included.
+The median load of the machine at the end of fits: {loads}; above 2, other work made times longer.
+Memory is the peak of the process, libraries included.
 
 The peers' fits come from `python -m benchmarks.tables_run --results FILE --peers …`; the command above fits thalweg.
 
