@@ -1,5 +1,6 @@
 """Ranges: what is read, what is refused, and that what is drawn lies inside."""
 
+import json
 import math
 from pathlib import Path
 
@@ -7,7 +8,17 @@ import optuna
 import pytest
 
 from thalweg.core.errors import ArgumentError, StorageError
-from thalweg.runs.search.space import SPACE, Choices, Interval, parse, parse_all, read_space, resolve, settings_of
+from thalweg.runs.search.space import (
+    SPACE,
+    Choices,
+    Interval,
+    parse,
+    parse_all,
+    plain,
+    read_space,
+    resolve,
+    settings_of,
+)
 from thalweg.runs.search.study import draw
 
 USUAL = {"learning_rate": 0.02, "batch_size": 128, "rows": 300}
@@ -31,6 +42,8 @@ USUAL = {"learning_rate": 0.02, "batch_size": 128, "rows": 300}
 )
 def test_ranges_are_read(name: str, entry: object, found: object) -> None:
     assert parse(name, entry) == found
+    # Processes hand ranges to each other as JSON.
+    assert parse(name, json.loads(json.dumps(plain(found)))) == found
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from thalweg.runs.record import check_free, read_status
 from thalweg.runs.run import Run, Say, resume, train_run, use_threads
 from thalweg.runs.search.crew import Crew
 from thalweg.runs.search.result import SearchResult, collect, write_result
-from thalweg.runs.search.space import Space, parse, resolve, settings_of
+from thalweg.runs.search.space import Space, parse, plain, resolve, settings_of
 from thalweg.runs.search.study import FILE, LOCK, PRUNERS, Study, Trial, import_optuna, worker
 from thalweg.runs.search.trial import Task, open_task, run_trial
 from thalweg.training import Hook
@@ -129,8 +129,8 @@ def search(
         int(trials),
         str(out),
         storage,
-        None if space is None else dict(space),
-        dict(vary or {}),
+        None if space is None else {name: plain(entry) for name, entry in space.items()},
+        {name: plain(entry) for name, entry in (vary or {}).items()},
         objective,
         pruner,
         timeout,

@@ -165,6 +165,21 @@ def parse(name: str, entry: Any) -> Interval | Choices:
     return Choices(values)
 
 
+def plain(entry: Any) -> Any:
+    """Return a range as JSON can hold it, for `parse` to read; anything else as it is.
+
+    Example:
+        >>> plain(parse("dropout", "0:0.5:0.1"))
+        {'low': 0.0, 'high': 0.5, 'scale': 'linear', 'step': 0.1}
+    """
+    if isinstance(entry, Choices):
+        return list(entry.values)
+    if isinstance(entry, Interval):
+        scale = "log" if entry.log else "linear"
+        return {"low": entry.low, "high": entry.high, "scale": scale, "step": entry.step}
+    return entry
+
+
 def check_name(name: str) -> None:
     """Raise unless a setting of that name can be searched.
 
