@@ -63,6 +63,8 @@ LESSONS: dict[str, Lesson] = {
             "Handwritten digits, 469 minibatches an epoch",
             quick={"hidden": 128, "epochs": 5},
         ),
+        Lesson("step-size", "Too small, right, at the edge 2/λ, too large"),
+        Lesson("condition-number", "A narrow valley: plain descent goes by κ, momentum by √κ"),
     )
 }
 """The lessons, in the order of a course."""

@@ -2,7 +2,9 @@ r"""The way down a surface that an optimizer takes, with or without gradient noi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from thalweg.core.validate import number
 from thalweg.diagnosis.landscape.surfaces import Surface
-from thalweg.optimizers import Optimizer, make_optimizer
+from thalweg.optimizers import Optimizer, make_optimizer, steps_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +24,7 @@ class Descent:
 
     Attributes:
         name: of the optimizer.
-        points: (steps + 1, 2) θ_t, NaN once it was not finite.
+        points: (steps + 1, d) θ_t, NaN once it was not finite; two parameters as a rule.
         losses: (steps + 1,) L(θ_t).
     """
 
@@ -36,7 +38,7 @@ def descend(
     optimizer: str | Optimizer,
     *,
     steps: int = 200,
-    start: tuple[float, float] | None = None,
+    start: Sequence[float] | None = None,
     noise: float = 0.0,
     seed: int = 0,
     **settings: Any,
@@ -47,7 +49,8 @@ def descend(
         surface: what to descend.
         optimizer: a name in ``OPTIMIZERS``, or an optimizer.
         steps: updates.
-        start: θ_0; by default the surface's.
+        start: θ_0; by default the surface's. A loss that is a sum over parameters may have more than two, each of
+            which then descends for itself.
         noise: σ, as of minibatches.
         seed: of the noise.
         settings: of `make_optimizer`: ``learning_rate``, ``momentum``, ``schedule`` …
@@ -72,21 +75,26 @@ def descend(
         if isinstance(optimizer, str)
         else optimizer
     )
-    theta = jnp.asarray(start or surface.start, jnp.float32)
-
-    def step(carry: tuple[Array, Any], key: Array) -> tuple[tuple[Array, Any], Array]:
-        theta, state = carry
-        value, slope = jax.value_and_grad(surface.loss)(rule.gradient_point(theta, state))
-        slope = slope + noise * jax.random.normal(key, (2,))
-        update, state = rule.update(slope, state, theta, value=value, grad=slope, value_fn=surface.loss)
-        return (theta + update, state), theta + update
-
-    def path(theta: Array) -> tuple[Array, Array]:
-        _, rest = jax.lax.scan(step, (theta, rule.init(theta)), jax.random.split(jax.random.key(seed), steps))
-        points = jnp.concatenate([theta[None], rest])
-        return points, jax.vmap(surface.loss)(points)
-
-    points, losses = (np.asarray(part, np.float64) for part in jax.jit(path)(theta))
+    theta = jnp.asarray(surface.start if start is None else start, jnp.float32)
+    path = _path(surface.loss, steps_of(rule), steps, theta, rule.init(theta), noise, seed)
+    points, losses = (np.asarray(part, np.float64) for part in path)
     gone = ~np.isfinite(losses)
     points[gone], losses[gone] = np.nan, np.nan
     return Descent(name, points, losses)
+
+
+# Start, step size, noise and seed are arguments of the program: to try others compiles nothing.
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _path(
+    loss: Callable[[Array], Array], rule: Optimizer, steps: int, theta: Array, state: Any, noise: Any, seed: Any
+) -> tuple[Array, Array]:
+    def step(carry: tuple[Array, Any], key: Array) -> tuple[tuple[Array, Any], Array]:
+        theta, state = carry
+        value, slope = jax.value_and_grad(loss)(rule.gradient_point(theta, state))
+        slope = slope + noise * jax.random.normal(key, slope.shape)
+        update, state = rule.update(slope, state, theta, value=value, grad=slope, value_fn=loss)
+        return (theta + update, state), theta + update
+
+    _, rest = jax.lax.scan(step, (theta, state), jax.random.split(jax.random.key(seed), steps))
+    points = jnp.concatenate([theta[None], rest])
+    return points, jax.vmap(loss)(points)

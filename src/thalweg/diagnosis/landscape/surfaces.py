@@ -32,8 +32,8 @@ class Surface:
     formula: str
     about: str
     loss: Callable[[Float[Array, " 2"]], Float[Array, ""]]
-    start: tuple[float, float]
-    minima: tuple[tuple[float, float], ...]
+    start: tuple[float, ...]
+    minima: tuple[tuple[float, ...], ...]
     box: tuple[tuple[float, float], tuple[float, float]]
 
 
