@@ -19,13 +19,14 @@ from thalweg.recipes.presets import PRESETS, Facts, before_training, chosen, for
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 3))
+FACTS = Facts(300, numbers=3)
 TABLE = Table("t", X, X[:, 0], ("a", "b", "c"), "y")
 IMAGES = Table("i", np.zeros((4, 4), np.uint8), np.arange(4), ("a", "b", "c", "d"), "y", example_shape=(2, 2))
 
 
 def filled(**settings: Any) -> Any:
     config = make_config({"data": "t"} | settings)
-    return for_training(config, TABLE, 300, 3, held_out=True)
+    return for_training(config, TABLE, FACTS, held_out=True)
 
 
 def test_auto_is_the_recipe_for_tables_and_plain_for_images(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +40,7 @@ def test_auto_is_the_recipe_for_tables_and_plain_for_images(monkeypatch: pytest.
 def test_plain_does_what_its_arguments_say() -> None:
     config = make_config({"data": "t", "preset": "plain", "hidden": 7})
     assert before_training(config, TABLE, held_out=True) is config
-    assert for_training(config, TABLE, 300, 3, held_out=True) is config
+    assert for_training(config, TABLE, FACTS, held_out=True) is config
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -61,8 +62,9 @@ def test_another_optimizer_has_its_own_settings() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("rows", [2, 100, 10_000, 1_000_000])
-def test_presets_are_valid_settings_at_any_size(name: str, rows: int) -> None:
-    values = PRESETS[name](Facts(rows, numbers=5))
+@pytest.mark.parametrize("classes", [None, 2, 26])
+def test_presets_are_valid_settings_at_any_size(name: str, rows: int, classes: int | None) -> None:
+    values = PRESETS[name](Facts(rows, 5, classes))
     config = make_config({"data": "t"} | values)
     assert config.batch_size is not None
     assert config.batch_size <= rows
@@ -73,7 +75,7 @@ def test_filling_in_twice_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(config_toml(config), encoding="utf-8")
     again = make_config(read_config(file))
-    assert for_training(before_training(again, TABLE, held_out=True), TABLE, 300, 3, held_out=True) == config
+    assert for_training(before_training(again, TABLE, held_out=True), TABLE, FACTS, held_out=True) == config
 
 
 def test_the_recipe_builds_its_network() -> None:

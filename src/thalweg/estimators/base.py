@@ -25,7 +25,7 @@ from thalweg.recipes.config import RunConfig
 from thalweg.recipes.ensemble import Ensemble, HeldOut
 from thalweg.recipes.plan import Plan
 from thalweg.recipes.prepare import prepare
-from thalweg.recipes.presets import before_training, for_training, holds_out
+from thalweg.recipes.presets import before_training, facts_of, for_training, holds_out
 from thalweg.recipes.tables import fit_encoder
 from thalweg.training import EarlyStopping
 
@@ -215,7 +215,7 @@ class DenseEstimator(Fitted):
     def _filled(config: RunConfig, rows: Rows, encoder: Encoder) -> RunConfig:
         """Return the settings with those of the preset."""
         held_out = rows.validation is not None
-        return for_training(config, rows.train, len(rows.train), encoder.layout.numbers, held_out=held_out)
+        return for_training(config, rows.train, facts_of(encoder, len(rows.train)), held_out=held_out)
 
     def _judge_held_out(self, held_out: HeldOut, y: NDArray[Any], kept: NDArray[np.intp], place: NDArray[Any]) -> None:
         """Set what the folds say of the training rows.

@@ -29,7 +29,7 @@ from thalweg.recipes.choices import (
 )
 from thalweg.recipes.config import RunConfig, changed_settings
 from thalweg.recipes.plan import Plan
-from thalweg.recipes.presets import before_training, for_training
+from thalweg.recipes.presets import before_training, facts_of, for_training
 from thalweg.recipes.step_sizes import step_sizes_of
 from thalweg.recipes.tables import Tables, fit_encoder, make_tables
 from thalweg.training import EarlyStopping
@@ -82,7 +82,7 @@ def prepare(
     known = like if like is not None and encodes_alike(like.config, config) else None
     if encoder is None:
         encoder = fit_encoder(tables.train, config) if known is None else known.encoder
-    config = for_training(config, tables.train, tables.train.total, encoder.layout.numbers, held_out=held_out)
+    config = for_training(config, tables.train, facts_of(encoder, tables.train.total), held_out=held_out)
     check_names(config, held_out=held_out)
     y = encoder.targets(tables.train) if known is None or tables.train.whole is not None else known.train.y
     likelihood = choose_likelihood(config, encoder, y)
