@@ -169,13 +169,15 @@ def test_every_setting_reaches_the_run(thalweg, flowers: Path) -> None:
         "0.1 --class-weight balanced --optimizer nesterov --learning-rate 0.01 --schedule step --schedule-options "
         "factor=0.5 --warmup 0.1 --momentum 0.8 --weight-decay 1e-4 --l1 1e-6 --l2 1e-6 --clip-norm 1 --clip-value "
         "1 --ema 0.9 --input-noise 0.01 --epochs 2 --batch-size 7 --seed 3 --no-standardize --scaling robust "
-        "--min-count 2 --columns width=number --checkpoint-seconds 60 --diagnose full "
+        "--min-count 2 --columns width=number --checkpoint-seconds 60 --diagnose full --preset plain --embed-levels "
+        "--numeric-embedding periodic --embedding-options waves=4 --feature-scaling "
         "--validation 0.1 --patience 5 --test 0.3 --calibrate temperature --out r"
     )
     assert thalweg("train", flowers, *flags.split()).code == 0
     kept = make_config(tomllib.loads(Path("r/config.toml").read_text()))
     same = {name for name, field in RunConfig.model_fields.items() if getattr(kept, name) == field.default}
-    assert same == {"out", "classes", "threads", "optimizer_options", "full_batch", "stream", "cache"} | SEGMENTATION
+    left = {"out", "classes", "threads", "optimizer_options", "full_batch", "stream", "cache"}
+    assert same == left | {"members", "cv", "shared_members"} | SEGMENTATION
     command = json.loads(Path("r/run.json").read_text())["command"]
     assert thalweg(*command[1:], "--out", "again").code == 0
     assert Path("r/model/weights.safetensors").read_bytes() == Path("again/model/weights.safetensors").read_bytes()

@@ -7,8 +7,10 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from thalweg import DenseClassifier, DenseRegressor
+from thalweg.core.errors import DivergedError
 
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(80, 3))
@@ -102,9 +104,26 @@ def test_a_loaded_classifier_goes_on(tmp_path: Any) -> None:
     ours.save(tmp_path / "model")
     loaded = DenseClassifier.load(tmp_path / "model")
     assert loaded.get_params() == ours.get_params()
+    assert loaded.best_epoch_ == ours.best_epoch_
     loaded.fit(X, Y)
     assert loaded.n_iter_ == 6
     assert loaded.loss_curve_[3] < loaded.loss_curve_[0]
+
+
+def test_weights_of_labels_stay_when_training_goes_on() -> None:
+    ours = DenseClassifier(**SMALL, class_weight={1: 3.0})
+    for _ in range(2):
+        ours.partial_fit(X, (X > 1).astype(int))
+        assert ours.model_.likelihood.positive_weights == (1, 3, 1)
+
+
+def test_a_first_fit_that_diverges_leaves_nothing_to_go_on_from() -> None:
+    ours = DenseRegressor(preset="plain", hidden=(), optimizer="sgd", learning_rate=1e30, epochs=2, warm_start=True)
+    with pytest.raises(DivergedError, match="learning_rate=1e\\+29"):
+        ours.fit(X, X @ [1, 2, 3])
+    with pytest.raises(NotFittedError):
+        ours.predict(X)
+    assert ours.set_params(learning_rate=0.1).fit(X, X @ [1, 2, 3]).n_iter_ == 2
 
 
 def test_another_network_cannot_go_on() -> None:

@@ -46,13 +46,15 @@ class Finding:
         """Return the settings as flags of ``thalweg train``.
 
         Example:
-            >>> Finding("x", "note", 1.0, "", "", {"learning_rate": 0.001, "hidden": (64, 64)}).flags()
-            '--learning-rate 0.001 --hidden 64,64'
+            >>> Finding("x", "note", 1.0, "", "", {"learning_rate": 0.01, "hidden": (8, 8), "residual": True}).flags()
+            '--learning-rate 0.01 --hidden 8,8 --residual'
         """
-        return " ".join(f"--{name.replace('_', '-')} {_flag(value)}" for name, value in self.settings.items())
+        return " ".join(_flag(name.replace("_", "-"), value) for name, value in self.settings.items())
 
 
-def _flag(value: Any) -> str:
+def _flag(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
     if isinstance(value, (tuple, list)):
-        return ",".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return f"--{name} {','.join(map(str, value))}"
+    return f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"

@@ -27,7 +27,7 @@ from thalweg.recipes.plan import Plan
 from thalweg.recipes.prepare import prepare
 from thalweg.recipes.presets import before_training, facts_of, for_training, holds_out
 from thalweg.recipes.tables import fit_encoder
-from thalweg.training import EarlyStopping
+from thalweg.training import EarlyStopping, Trained
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -111,6 +111,11 @@ class DenseEstimator(Fitted):
         del y
         return weight
 
+    def _options(self, y: NDArray[Any]) -> dict[str, Any]:
+        """Return options of the likelihood that the targets tell."""
+        del y
+        return {}
+
     def _outputs(self, config: RunConfig, table: Table, rows: Rows, known: Any) -> tuple[Targets, RunConfig]:
         """Return the map of targets, and the settings with a likelihood that fits them.
 
@@ -135,7 +140,7 @@ class DenseEstimator(Fitted):
         del y
 
     def _rows(self, X: Any) -> Table:
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         return X if isinstance(X, Table) else as_table(check_features(self, X, reset=False))
 
     def _fit(
@@ -171,6 +176,8 @@ class DenseEstimator(Fitted):
         if len(table) < 2 and not go_on:
             raise ValueError(f"Found array with {len(table)} sample(s) while a minimum of 2 is required to learn from.")
         config = config_of(self, seed_of(self.random_state), **settings)
+        if options := self._options(y[kept]):
+            config = config.model_copy(update={"likelihood_options": options | config.likelihood_options})
         watched = None if eval_set is None else self._watched(eval_set)
         if (go_on or epochs is not None) and (config.members > 1 or config.cv):
             raise ArgumentError("members", "1, and no folds, where training goes on", config.members)
@@ -178,18 +185,7 @@ class DenseEstimator(Fitted):
         config = before_training(config, table, held_out=epochs is None and holds_out(table))
         rows = arranged(table, weight, watched, config.validation, config.seed)
         if go_on:
-            encoder = self.model_.encoder
-            assert encoder is not None, "models of estimators have one"
-            family = self.model_.likelihood
-            config = config.model_copy(update={"likelihood": getattr(family, "base", family).name})
-            config = self._filled(config, rows, encoder)
-            rate: float | None = getattr(self, "_learning_rate", None)
-            if config.learning_rate == "auto" and rate:
-                config = config.model_copy(update={"learning_rate": rate})
-            if epochs is None:
-                # The schedule is that of the whole course, of which the epochs before are a part.
-                epochs = config.epochs
-                config = config.model_copy(update={"epochs": len(self.history_) + epochs})
+            encoder, config, epochs = self._going_on(config, rows, epochs)
         else:
             outputs, config = self._outputs(config, table, rows, known)
             encoder = fit_encoder(rows.train, config, outputs)
@@ -197,19 +193,45 @@ class DenseEstimator(Fitted):
         if config.batch_size is not None and config.batch_size > len(rows.train):
             config = config.model_copy(update={"batch_size": len(rows.train)})
         plan = prepare(config, rows.tables, rows.weight, validation_weight=rows.validation_weight, encoder=encoder)
-        if go_on and plan.network != self.model_.network:
-            raise ArgumentError("warm_start", "the network of the fit before", "another one", "Use warm_start=False.")
-        start = begin_from(plan, self.model_, getattr(self, "_trained", None)) if go_on else None
-        if not go_on:
-            self.adopt(Model(plan.network, plan.likelihood, (), (), encoder), {"dtype": y.dtype.str, "ndim": y.ndim})
-        self._learning_rate: float = plan.settings["learning_rate"]
-        trained = run(plan, epochs or config.epochs, start=start, **self._followed(plan, rows))
+        trained = self._train(plan, rows, epochs or config.epochs, y, go_on=go_on)
         self.adopt(plan.model(trained), self.target_)
         self.best_epoch_ = trained.epoch
         self._trained = None if isinstance(trained, Ensemble) else trained
         if isinstance(trained, Ensemble) and trained.held_out is not None:
             self._judge_held_out(trained.held_out, y, kept, rows.place)
         return self
+
+    def _going_on(self, config: RunConfig, rows: Rows, epochs: int | None) -> tuple[Encoder, RunConfig, int]:
+        """Return the encoder there is, the settings with what is known from before, and how many epochs to train."""
+        encoder, family = self.model_.encoder, self.model_.likelihood
+        assert encoder is not None, "models of estimators have one"
+        config = config.model_copy(update={"likelihood": getattr(family, "base", family).name})
+        config = self._filled(config, rows, encoder)
+        rate: float | None = getattr(self, "_learning_rate", None)
+        if config.learning_rate == "auto" and rate:
+            config = config.model_copy(update={"learning_rate": rate})
+        if epochs is not None:
+            return encoder, config, epochs
+        # The schedule is that of the whole course, of which the epochs before are a part.
+        course = config.model_copy(update={"epochs": len(self.history_) + config.epochs})
+        return encoder, course, config.epochs
+
+    def _train(self, plan: Plan, rows: Rows, epochs: int, y: NDArray[Any], *, go_on: bool) -> Trained:
+        """Train what was planned."""
+        if go_on and plan.network != self.model_.network:
+            raise ArgumentError("warm_start", "the network of the fit before", "another one", "Use warm_start=False.")
+        start = begin_from(plan, self.model_, getattr(self, "_trained", None)) if go_on else None
+        if not go_on:
+            self.adopt(
+                Model(plan.network, plan.likelihood, (), (), plan.encoder), {"dtype": y.dtype.str, "ndim": y.ndim}
+            )
+        self._learning_rate: float = plan.settings["learning_rate"]
+        try:
+            return run(plan, epochs, start=start, **self._followed(plan, rows))
+        except BaseException:
+            if not go_on:  # what callbacks and scores were shown has no parameters
+                del self.model_
+            raise
 
     @staticmethod
     def _filled(config: RunConfig, rows: Rows, encoder: Encoder) -> RunConfig:

@@ -143,7 +143,7 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         if config.likelihood != "auto":
             lookup(LIKELIHOODS, config.likelihood, "likelihood")
         if y.ndim == 2:
-            return self._label_outputs(config, y, rows.weight)
+            return self._label_outputs(config, y)
         classes = _ordered(y, known)
         name = auto_likelihood("classification", len(classes)) if config.likelihood == "auto" else config.likelihood
         if TASKS[LIKELIHOODS[name].targets] != "classification":
@@ -151,25 +151,25 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         outputs = Targets(LIKELIHOODS[name].targets, tuple(classes), column_names(None, 1), np.zeros(1), np.ones(1))
         return outputs, config.model_copy(update={"likelihood": name})
 
-    def _label_outputs(self, config: RunConfig, y: NDArray[Any], weight: Weights) -> tuple[Targets, RunConfig]:
+    def _label_outputs(self, config: RunConfig, y: NDArray[Any]) -> tuple[Targets, RunConfig]:
         name = "multilabel" if config.likelihood == "auto" else config.likelihood
         if LIKELIHOODS[name].targets != "labels":
             raise unfit(name, "labels")
         width = y.shape[1]
-        update: dict[str, Any] = {"likelihood": name}
-        if self.class_weight not in (None, "none"):
-            share = np.average(y, axis=0)
-            if self.class_weight == "balanced":
-                factors = (1 - share) / np.maximum(share, 1 / len(y))
-            elif isinstance(self.class_weight, Mapping):
-                factors = np.array([self.class_weight.get(label, 1.0) for label in range(width)], float)
-            else:
-                raise ArgumentError("class_weight", "None, 'balanced' or a dictionary", repr(self.class_weight))
-            options = {"positive_weights": tuple(np.maximum(factors, 1e-6).tolist())}
-            update["likelihood_options"] = options | config.likelihood_options
-        return Targets("labels", None, column_names(None, width), np.zeros(width), np.ones(width)), config.model_copy(
-            update=update
-        )
+        outputs = Targets("labels", None, column_names(None, width), np.zeros(width), np.ones(width))
+        return outputs, config.model_copy(update={"likelihood": name})
+
+    def _options(self, y: NDArray[Any]) -> dict[str, Any]:
+        if y.ndim == 1 or self.class_weight in (None, "none"):
+            return {}
+        if self.class_weight == "balanced":
+            share = y.mean(axis=0)
+            factors = (1 - share) / np.maximum(share, 1 / len(y))
+        elif isinstance(self.class_weight, Mapping):
+            factors = np.array([self.class_weight.get(label, 1.0) for label in range(y.shape[1])], float)
+        else:
+            raise ArgumentError("class_weight", "None, 'balanced' or a dictionary", repr(self.class_weight))
+        return {"positive_weights": tuple(np.maximum(factors, 1e-6).tolist())}
 
     def adopt(self, model: Model, target: dict[str, Any]) -> None:
         super().adopt(model, target)

@@ -36,7 +36,7 @@ class Fitted(Parameters, BaseEstimator):  # type: ignore[misc]  # scikit-learn s
         """
         from thalweg.estimators.plot import plot_history
 
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         return plot_history(self.history_, quantity, ax)
 
     def save(self, folder: Path | str) -> None:
@@ -47,7 +47,7 @@ class Fitted(Parameters, BaseEstimator):  # type: ignore[misc]  # scikit-learn s
         Raises:
             StorageError: the place is read-only, full, or holds something other than a model.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         save_estimator(self, folder)
 
     @classmethod

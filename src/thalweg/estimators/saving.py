@@ -28,6 +28,7 @@ def save_estimator(estimator: Any, folder: Path | str) -> None:
         "features": getattr(estimator, "n_features_in_", None),
         "feature_names": None if names is None else list(names),
         "target": estimator.target_,
+        "best_epoch": estimator.best_epoch_,
     }
     arrays = named({"params": model.params, "state": model.state})
     write_artefact(folder, model.describe() | {"estimator": description}, arrays)
@@ -54,6 +55,7 @@ def load_estimator(kind: Any, folder: Path | str) -> Any:
         if saved.get("feature_names") is not None:
             estimator.feature_names_in_ = np.array(saved["feature_names"], object)
         estimator.adopt(model, saved.get("target") or {"dtype": "<f8", "ndim": 1})
+        estimator.best_epoch_ = int(saved.get("best_epoch", estimator.best_epoch_))
     except (TypeError, ValueError, KeyError) as error:
         raise ModelError(f"{folder}: the estimator cannot be read ({error}).") from error
     return estimator

@@ -78,19 +78,19 @@ class DenseSegmenter(Fitted):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable label of each pixel, in the shape of the images without their channels."""
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         masks: NDArray[Any] = self.model_.predict(X).astype(self.target_["dtype"])
         return masks
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
         """Return the probability of each label, in the shape of the images with the labels of ``classes_`` last."""
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         probability: NDArray[np.float32] = self.model_.predict_proba(X)
         return probability
 
     def score(self, X: Any, y: Any) -> float:
         """Return the mean over labels of the Dice index 2 |A ∩ B| / (|A| + |B|) of predicted and true pixels."""
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         return float(self.model_.evaluate(X, y)["mean_dice"])
 
     @classmethod

@@ -233,7 +233,7 @@ def step_sizes_of(
         network,
         likelihood,
         batches,
-        lambda steps: choose_optimizer(usual, steps),
+        lambda steps: choose_optimizer(usual, steps, network.step_factors()),
         choice.learning_rate,
         total_steps=config.epochs * batches.steps,
         seed=config.seed,

@@ -11,7 +11,6 @@ import numpy as np
 
 from thalweg.core.errors import ArgumentError, DivergedError, ModelError, ThalwegError
 from thalweg.core.files import write_json
-from thalweg.deploy import Model
 from thalweg.diagnosis import Finding
 from thalweg.recipes.config import RunConfig, make_config
 from thalweg.recipes.plan import Plan, train_plan
@@ -120,8 +119,11 @@ def repair(
     run = None
     if best.causes:
         say(f"kept: {best.name}")
-        run = train_run(make_config(config.model_dump() | best.settings | {"out": str(out)}), say=say)
-        content = {"of": str(path), "kept": list(best.causes), "settings": best.settings, "attempts": attempts}
+        settings = config.model_dump() | best.settings | {"out": str(out)}
+        if "patience" in best.settings:  # it needs rows to watch
+            settings["validation"] = base.validation
+        run = train_run(make_config(settings), say=say)
+        content = {"of": str(path), "kept": list(best.causes), "settings": best.settings}
         write_json(out / REPAIR, content | {"attempts": [vars(one) for one in attempts]})
     return Repair(attempts, best, run, left)
 
@@ -168,22 +170,14 @@ def _try(base: RunConfig, changes: dict[str, Any], causes: tuple[str, ...], like
         config = make_config(base.model_dump() | changes)
         plan = prepare(config, like.tables, like=like)
         model = plan.model(train_plan(plan))
-        return Attempt(causes, changes, *_figures(model, plan))
+        rows = plan.tables.validation
+        assert rows is not None, "remedies are compared on held-out rows"
+        found = model.evaluate(rows, rows.target_array())
+        return Attempt(causes, changes, found[model.likelihood.metric], found["loss"])
     except DivergedError as error:
         return Attempt(causes, changes, None, None, str(error))
     except ThalwegError as error:
         return Attempt(causes, changes, None, None, f"cannot be tried: {error}")
-
-
-def _figures(model: Model, plan: Plan) -> tuple[float, float]:
-    rows = plan.tables.validation
-    outputs: Any = model.outputs(rows)
-    targets: Any = plan.encoder.targets(rows)
-    score = np.asarray(model.likelihood.score(outputs, targets), np.float64)
-    if model.likelihood.metric == "error":
-        return float(score.mean()), model.loss(outputs, targets)
-    _, scale = model.target_scale()
-    return float(np.sqrt(np.mean(score * np.square(scale)))), model.loss(outputs, targets)
 
 
 def _comparable(one: Attempt, other: Attempt) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 from evidences import FAULTY, healthy
 
@@ -40,6 +42,17 @@ def test_a_rule_says_where_it_is_from(rule: object) -> None:
     source = rule.source  # type: ignore[attr-defined]
     assert any(year in source for year in map(str, range(1985, 2027))) or "guide" in source
     assert rule.depth in (0, 1, 2)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("cause", RULES)
+@pytest.mark.parametrize("layer", [{"weight_rms": 0.0, "update_ratio": 0.0}, {"update_ratio": None}], ids=str)
+def test_a_run_that_diverged_in_its_first_epoch_is_judged(cause: str, layer: dict[str, float | None]) -> None:
+    known = healthy(**FAULTY[cause] | {f"layers__{name}__distance_from_start": 9.0 for name in ("0", "2", "4")})
+    first = copy.deepcopy(known.records[0])
+    for quantities in first["layers"].values():
+        quantities.update(layer)
+    findings = judge(Evidence(known.facts, (), [first], known.settings, "diverged"))
+    assert all(finding.says for finding in findings)
 
 
 def test_unknown_numbers_find_nothing() -> None:

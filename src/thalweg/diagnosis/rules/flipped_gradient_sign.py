@@ -16,9 +16,9 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error",
         0.97,
-        f"Every layer's steps go up its gradient: their cosine with the descent direction is "
-        f"{max(aligned.values()):.2f} at "
-        f"most. The training loss went from {loss[0]:.3g} to {loss[-1]:.3g}.",
+        "Every layer's steps go up its gradient: their cosine with the descent direction is "
+        f"{max(aligned.values()):.2f} at most."
+        + (f" The training loss went from {loss[0]:.3g} to {loss[-1]:.3g}." if loss.size else ""),
         "Change the sign of the update: it is to be subtracted.",
         symptoms=("diverging_loss", "not_learning"),
         epoch=1,

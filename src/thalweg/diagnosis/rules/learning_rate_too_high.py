@@ -24,7 +24,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         dead > at["dead"],
         bool(above.size and above[0]) and e.suffers,
     ]
-    if not (ratio > at["ratio"] or thrown) or not any(signs):
+    if not early or not (ratio > at["ratio"] or thrown) or not any(signs):
         return None
     rate = e.settings.get("learning_rate")
     smaller = min(at["smaller"], at["usual"] / max(ratio, 1e-12))

@@ -12,7 +12,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     ratios, moved = e.by_layer("update_ratio"), e.by_layer("distance_from_start", slice(-1, None))
     ratio, distance = max(ratios.values(), default=float("nan")), max(moved.values(), default=float("nan"))
     unfinished = e.falling > at["falling"] or e.suffers
-    if not (ratio < at["ratio"] and distance < at["moved"] and unfinished) or e.broken:
+    if not (0 < ratio < at["ratio"] and distance < at["moved"] and unfinished) or e.broken:
         return None
     rate = e.settings.get("learning_rate")
     return Found(

@@ -14,7 +14,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     penalties = {name: e.settings.get(name) or 0.0 for name in ("l1", "l2", "weight_decay")}
     name = max(penalties, key=lambda key: penalties[key])
     sizes = [e.series("weight_rms", layer) for layer in e.layers]
-    shrunk = np.median([s[-1] / s[0] for s in sizes if s.size and s[0] > 0]) if any(s.size for s in sizes) else np.nan
+    ratios = [s[-1] / s[0] for s in sizes if s.size and s[0] > 0]
+    shrunk = np.median(ratios) if ratios else np.nan
     dropout = e.number("network", "dropout")
     weak = e.skill < e.reachable - 0.03 or e.skill < 0.02
     if penalties[name] > 0 and shrunk < at["shrunk"] and weak:

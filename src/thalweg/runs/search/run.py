@@ -208,7 +208,7 @@ def open_study(request: Request, task: Task) -> Study:
     out = Path(request.out)
     with storage_errors("create the folder of the search", out):
         out.mkdir(parents=True, exist_ok=True)
-    study = Study(out, request.storage, request.pruner, task.base.epochs)
+    study = Study(out, request.storage, request.pruner, task.plan.config.epochs)
     study.agree(task.identity)
     return study
 

@@ -120,7 +120,7 @@ def run_trial(task: Task, study: Study, trial: Any, hooks: tuple[Hook, ...] = ()
         config = task.config(draw(trial, task.space) if trial.number else {})
         plan = prepare(config, task.plan.tables, like=task.plan)
         key = monitor(task.objective, plan.likelihood)
-        trained = train_plan(plan, [_Follow(trial, key, config.epochs), *hooks])
+        trained = train_plan(plan, [_Follow(trial, key, plan.config.epochs), *hooks])
         if trained.status == "interrupted":
             study.tell(trial, None, "failed")
             return False
