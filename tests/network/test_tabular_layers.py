@@ -25,6 +25,7 @@ from thalweg.network import (
     Scale,
     SharedDense,
 )
+from thalweg.network.piecewise_linear import knots
 from thalweg.optimizers import make_optimizer, with_step_factors
 from thalweg.training import train
 from thalweg.training.state import initial_params
@@ -187,3 +188,15 @@ def test_the_heads_start_from_the_best_constant() -> None:
 def test_inputs_of_the_wrong_width_are_refused(layer: Layer, width: int, argument: str) -> None:
     with pytest.raises(ArgumentError, match=argument):
         layer.width(width)
+
+
+def test_many_equal_values_take_one_knot_and_leave_the_bins_to_the_others() -> None:
+    draw = np.random.default_rng(0)
+    gains = np.where(draw.random(5000) < 0.92, 0.0, np.exp(draw.normal(8, 1, 5000)))
+    found = knots(gains, 16)
+    assert len(found) == 17
+    assert found[0] == 0.0
+    inside = np.histogram(gains[gains > 0], found[1:])[0]
+    assert inside.max() < 2 * inside.min()
+    spread = draw.normal(size=2000)
+    np.testing.assert_array_equal(knots(spread, 8), np.quantile(spread, np.linspace(0, 1, 9), method="inverted_cdf"))

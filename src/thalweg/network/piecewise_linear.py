@@ -16,6 +16,36 @@ from thalweg.core.validate import number
 from thalweg.network.layer import Layer
 
 
+def knots(column: NDArray[np.floating], bins: int) -> NDArray[np.floating]:
+    """Return at most ``bins`` + 1 ascending values of a column, between which about equally many of its rows lie.
+
+    A value that would fill a bin by itself, such as the zeros of a sum that most people do not have, is a knot; the
+    other values share the remaining bins by their quantiles.
+
+    Args:
+        column: (N,) values.
+        bins: how many.
+
+    Example:
+        >>> knots(np.array([0.0] * 90 + [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]), 4).tolist()
+        [0.0, 1.0, 3.0, 6.0, 9.0]
+    """
+    values, counts = np.unique(column, return_counts=True)
+    if len(values) <= bins + 1:
+        few: NDArray[np.floating] = values
+        return few
+    heavy = np.zeros(len(values), bool)
+    while True:
+        left = max(1, bins - int(heavy.sum()))
+        more = ~heavy & (counts > counts[~heavy].sum() / left)
+        if not more.any() or heavy.sum() + more.sum() >= bins:
+            break
+        heavy |= more
+    shares = np.linspace(0, 1, bins + 1 - int(heavy.sum()))
+    rest = np.quantile(np.repeat(values[~heavy], counts[~heavy]), shares, method="inverted_cdf")
+    return np.unique(np.concatenate([values[heavy], rest]))
+
+
 @dataclass(frozen=True)
 class PiecewiseLinear(Layer):
     r"""Adds T columns for each of the first n: what a number has of each bin, between 0 and 1.
@@ -23,7 +53,7 @@ class PiecewiseLinear(Layer):
     With knots b_0 < … < b_T of a feature, e_t(x) = clip((x - b_{t-1}) / (b_t - b_{t-1}), 0, 1), and
     y = [x_1 … x_n, e(x_1), …, e(x_n), x_{n+1} … x_d]. A linear layer on y then is a continuous piecewise linear map
     of each number, with a slope of its own in each bin; x itself carries on beyond the outermost knots. The knots are
-    quantiles of the training rows, kept in the layer's state. Backward: δ passes through a bin with its slope
+    quantiles of the training rows (see `knots`), kept in the layer's state. Backward: δ passes a bin with its slope
     1/(b_t - b_{t-1}).
 
     Args:
@@ -65,9 +95,7 @@ class PiecewiseLinear(Layer):
         return self._state(list(knots))
 
     def fit_state(self, state: State, x: NDArray[np.floating]) -> State:
-        shares = np.linspace(0, 1, self.bins + 1)
-        columns = np.asarray(x)[:, : self.numbers].T
-        return self._state([np.unique(np.quantile(column, shares, method="inverted_cdf")) for column in columns])
+        return self._state([knots(column, self.bins) for column in np.asarray(x)[:, : self.numbers].T])
 
     def _state(self, knots: list[NDArray[np.floating]]) -> State:
         start = np.zeros((self.numbers, self.bins), np.float32)
