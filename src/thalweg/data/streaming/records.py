@@ -107,8 +107,9 @@ def mix_records(cache: Cache, kind: np.dtype[Any], seed: int, progress: Callable
             path = _bucket(cache, part, bucket)
             if len(sizes) == 1 and part != "train":
                 with storage_errors("write", file):
-                    path.touch()
-                    path.replace(file)
+                    if path.exists() or not file.exists():  # else a process died once it was moved
+                        path.touch()
+                        path.replace(file)
             else:
                 with storage_errors("write", file):
                     rows = np.fromfile(path, kind) if sizes[bucket] else np.empty(0, kind)
