@@ -64,7 +64,12 @@ LESSONS: dict[str, Lesson] = {
             quick={"hidden": 128, "epochs": 5},
         ),
         Lesson("step-size", "Too small, right, at the edge 2/λ, too large"),
+        Lesson("gradient-noise", "Minibatch gradients scatter: batch size, step size, averages, local minima"),
         Lesson("condition-number", "A narrow valley: plain descent goes by κ, momentum by √κ"),
+        Lesson("nesterov", "Nesterov against momentum: looking ahead damps steep directions"),
+        Lesson("saddle-and-plateau", "Where the slope is small and nothing has been reached"),
+        Lesson("schedules", "A step size that falls goes far first, and comes to rest later"),
+        Lesson("adaptive", "Every parameter its own step size: what scaling cures and what it does not"),
     )
 }
 """The lessons, in the order of a course."""
