@@ -7,8 +7,8 @@ r"""Adaptive methods: every parameter its own step size, from the squared gradie
 Dividing by the root of squared gradients has two consequences that can be read off the formulas. The scale of the loss
 cancels: a hundred times smaller gradients give the same way, and Adam's first step is ±γ in every parameter. And a
 valley along the axes is as good as a round bowl, since each parameter is scaled for itself; but the parameters' axes
-matter: the same valley turned by 45° is narrow again. Plain descent is the other way round: it does not see how a valley lies,
-and depends on scale and condition number.
+matter: the same valley turned by 45° is narrow again. Plain descent is the other way round: it does not see how a
+valley lies, and depends on scale and condition number.
 
 Source: Duchi, Hazan, Singer, *Adaptive Subgradient Methods for Online Learning* (2011); Tieleman, Hinton, *Lecture 6.5:
 rmsprop* (2012); Kingma, Ba, *Adam: A Method for Stochastic Optimization* (2015).

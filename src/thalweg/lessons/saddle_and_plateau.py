@@ -173,7 +173,7 @@ def draw(numbers: SaddleAndPlateau) -> Figure:
     label(leave, 3e-5, 270, "plain", BLUE)
     label(leave, 1e-7, 115, "momentum", ORANGE)
     label(cross, 2.0, 400, "plain", BLUE, ha="right")
-    label(cross, 2.55, 7, "momentum", ORANGE)
+    label(cross, 2.66, 19, "momentum", ORANGE)
     label(cross, 1.75, 2.0, "dotted: gradient flow,\nand (1 - β) of it", INK, fontsize=7.5)
     return picture
 
