@@ -97,6 +97,16 @@ def test_truncated_files(thalweg) -> None:
     assert not Path("runs").exists()
 
 
+def test_settings_that_only_the_rows_rule_out(thalweg) -> None:
+    refused(thalweg("train", csv(GOOD), "--cv", "1000", "--out", "r"), "cv", "32 folds")
+    assert not Path("r").exists()
+
+
+def test_no_run_folder(thalweg) -> None:
+    for command in ("diagnose", "repair", "report"):
+        refused(thalweg(command, "nowhere"), "There is no run folder nowhere")
+
+
 def test_unknown_setting_in_a_file(thalweg) -> None:
     Path("run.toml").write_text('data = "iris"\nlearning_rat = 0.1\n')
     refused(thalweg("train", "--config", "run.toml"), "learning_rat", "Did you mean 'learning_rate'")

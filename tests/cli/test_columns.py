@@ -36,3 +36,13 @@ def test_columns_that_do_not_exist(thalweg, flowers: Path) -> None:
         assert "Did you mean 'height'?" in answer.err
         answer = thalweg(command, flowers, "--target", "species", "--columns", "height=words")
         assert "expected one of date, dmy, ignore, levels, mdy, number, got 'words'" in answer.err
+
+
+def test_columns_are_shown_as_training_would_encode_them(thalweg, flowers: Path) -> None:
+    flags = ["--target", "species", "--preset", "quick"]
+    told = thalweg("columns", flowers, *flags).out.splitlines()[-1]
+    assert "numbers (robust)" in told
+    answer = thalweg("train", flowers, *flags, "--hidden", "4", "--epochs", "1", "--out", "r")
+    assert told in answer.out
+    assert "categorical likelihood, mean of 4 members" in answer.out
+    assert "numbers (standard)" in thalweg("columns", flowers, *flags[:2], "--preset", "plain").out

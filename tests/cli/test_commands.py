@@ -152,6 +152,7 @@ def test_early_stopping_watches_rows_held_out(thalweg, flowers: Path) -> None:
     status = json.loads(Path("r/run.json").read_text())
     best = min(log, key=lambda row: row["validation_loss"])
     assert (status["state"], status["best_epoch"]) == ("stopped early", best["epoch"])
+    assert f"kept    epoch {best['epoch']} of {len(log)}, the best on the rows for early stopping" in answer.out
 
 
 def test_test_set_from_a_file(thalweg, flowers: Path) -> None:

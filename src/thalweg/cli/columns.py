@@ -10,15 +10,27 @@ from thalweg.cli.flags import SettingsCommand, with_settings
 from thalweg.recipes.config import make_config
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help="File, or name of a bundled set.", show_default=False)]
-SETTINGS = ("target", "columns", "classes", "likelihood", "standardize", "scaling", "min_count")
+SETTINGS = (
+    "target",
+    "columns",
+    "classes",
+    "likelihood",
+    "standardize",
+    "scaling",
+    "min_count",
+    "embed_levels",
+    "preset",
+)
 
 
 def columns(data: Data, **settings: Any) -> int:
     """Show the kind and the encoding of each column of DATA, and what is left out; --columns sets others."""
     config = make_config({"data": data} | settings)
+    from thalweg.recipes.presets import before_training
     from thalweg.recipes.tables import fit_encoder, read_data
 
     table, _ = read_data(config.data, config.target)
+    config = before_training(config, table, held_out=False)  # as `thalweg train` would encode them
     typer.echo(fit_encoder(table, config).describe())
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import typer
@@ -27,6 +28,7 @@ def steps(data: Data = None, config: Config = None, **settings: Any) -> int:
     keep_compiled()
     from thalweg.recipes.prepare import prepare
     from thalweg.recipes.step_sizes import step_sizes_of
+    from thalweg.runs.run import command
 
     plan = prepare(make_config(given | {"learning_rate": None}))
     found = step_sizes_of(plan.config, plan.network, plan.likelihood, plan.train)
@@ -37,7 +39,8 @@ def steps(data: Data = None, config: Config = None, **settings: Any) -> int:
         mark = "safe" if found.low <= rate <= found.high else "diverges" if loss == float("inf") else ""
         typer.echo(f"{rate:10.2e}  {loss:10.4g}  {'█' * round(WIDTH * gained):<{WIDTH}}  {mark}".rstrip())
     typer.echo(f"recommended {found.recommended:.2g}, safe from {found.low:.2g} to {found.high:.2g}")
-    typer.echo(f"next    thalweg train {plan.config.data} --learning-rate {found.recommended:.2g}")
+    following = make_config(given | {"learning_rate": f"{found.recommended:.2g}"})
+    typer.echo(f"next    {shlex.join(command(following))}")
     return 0
 
 

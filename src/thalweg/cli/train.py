@@ -88,7 +88,8 @@ def result_lines(done: Run) -> list[str]:
     rows = f"{'test' if done.history and 'test_loss' in done.history[-1] else 'training'} {noun}"
     if whole := result.get("whole"):  # the evaluation is of a sample of these
         result = result | whole | {"mistakes": round(whole.get("error", 0) * whole["rows"])}
-    early = f" (stopped early, after {len(done.history)} epochs)" if done.state == "stopped early" else ""
+    epochs = len(done.history)
+    early = f" (stopped early, after {epochs} epochs)" if done.state == "stopped early" else ""
     if result["task"] == "multilabel":
         measure = f"{100 * result['error']:.2f} % of the labels wrong on {result['rows']} {rows}"
     elif "error" in result:
@@ -96,6 +97,8 @@ def result_lines(done: Run) -> list[str]:
     else:
         measure = f"root mean squared error {result['rmse']:.5g} on {result['rows']} {rows}"
     lines = [f"{measure}; trained for {done.seconds:.1f} s{early}"]
+    if done.best_epoch is not None and done.best_epoch < epochs:  # the figures above are not those of the last epoch
+        lines.append(f"kept    epoch {done.best_epoch} of {epochs}, the best on the rows for early stopping")
     return lines + (overlap_lines(result["segmentation"]) if "segmentation" in result else [])
 
 

@@ -151,8 +151,10 @@ def run_config(path: Path) -> RunConfig:
     """Return the settings a run was started with.
 
     Raises:
-        ModelError: ``config.toml`` is missing or damaged.
+        StorageError: there is no such folder.
+        ModelError: no run folder, or ``config.toml`` is missing or damaged.
     """
+    read_status(path)
     try:
         return make_config(read_config(path / CONFIG))
     except (StorageError, ArgumentError) as error:

@@ -19,7 +19,9 @@ from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, Stora
 from thalweg.data.describe import in_short
 from thalweg.data.streaming.stream import Progress
 from thalweg.deploy import Model, Segmenter
+from thalweg.likelihoods import Likelihood, Members
 from thalweg.recipes.config import RunConfig, changed_settings, make_config
+from thalweg.recipes.ensemble import Ensemble
 from thalweg.recipes.plan import Plan, train_plan
 from thalweg.recipes.prepare import prepare
 from thalweg.runs import facts
@@ -28,7 +30,7 @@ from thalweg.runs.explain.run import EXPLANATION, explain_after
 from thalweg.runs.judge import judge
 from thalweg.runs.judge_masks import judge_masks
 from thalweg.runs.out_of_fold import write_out_of_fold
-from thalweg.runs.record import RunFolder, check_free, create_run, resume_run
+from thalweg.runs.record import RunFolder, check_free, create_run, read_log, resume_run
 from thalweg.runs.report import write_report
 from thalweg.training import Checkpoints, Hook, RunInfo, Trained, evaluate
 
@@ -50,6 +52,7 @@ class Run:
         evaluation: what the model does on the test rows, or on training rows when there are no others.
         report: path of ``report.html``.
         seconds: of training.
+        best_epoch: the epoch whose weights are kept, where early stopping chose it for the one network.
     """
 
     path: Path
@@ -59,6 +62,7 @@ class Run:
     evaluation: dict[str, Any]
     report: Path
     seconds: float
+    best_epoch: int | None = None
 
 
 def train_run(
@@ -101,7 +105,12 @@ def train_run(
         except BaseException:
             folder.remove()
             raise
-        return _train(folder, plan, hooks, say, started)
+        try:
+            return _train(folder, plan, hooks, say, started)
+        except ArgumentError:  # a setting that only the rows, or the network, show to be out of place
+            if not read_log(folder.path):
+                folder.remove()
+            raise
 
 
 def resume(
@@ -214,17 +223,19 @@ def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float) -> 
     folder.write_json("evaluation.json", {"training" if tables.test is None else "test": evaluation} | held_out)
     if plan.config.task == "rows" and (told := explain_after(model, tables, len(trained.history))) is not None:
         folder.write_json(EXPLANATION, told)
+    best_epoch = trained.epoch if plan.stopping else None
     seconds = _ending(
         folder,
         trained.history,
         started,
         state=trained.status,
-        best_epoch=trained.epoch if plan.stopping else None,
+        best_epoch=best_epoch,
         result={key: value for key, value in (evaluation | evaluation.get("whole", {})).items() if key in MEASURES},
         tested=tables.test is not None,
     )
     report = write_report(folder.path)
-    return Run(folder.path, trained.status, model, trained.history, evaluation, report, seconds)
+    kept = None if isinstance(trained, Ensemble) else best_epoch  # each network of an ensemble keeps its own
+    return Run(folder.path, trained.status, model, trained.history, evaluation, report, seconds, kept)
 
 
 def _judged(plan: Plan, model: Model) -> dict[str, Any]:
@@ -287,9 +298,21 @@ def _announce(plan: Plan, folder: RunFolder, say: Say) -> None:
     say(plan.opening or _rows_line(plan))
     if not plan.opening and plan.encoder.columns:
         say(in_short(plan.encoder))
-    say(f"{shape(plan)}, {facts.network(plan.network)['parameters']} parameters, {plan.likelihood.name} likelihood")
+    say(f"{_networks(plan)}, {_likelihood(plan.likelihood)}")
     steps = f"{plan.train.steps} minibatch{'es' if plan.train.steps > 1 else ''}"
     say(f"{steps} of {plan.train.batch_size} {'pixels' if plan.opening else 'rows'} an epoch; run folder {folder.path}")
+
+
+def _networks(plan: Plan) -> str:
+    networks = plan.config.members * max(1, plan.config.cv)
+    parameters = f"{facts.network(plan.network)['parameters']} parameters"
+    return f"{networks} networks {shape(plan)}, {parameters} each" if networks > 1 else f"{shape(plan)}, {parameters}"
+
+
+def _likelihood(likelihood: Likelihood) -> str:
+    if isinstance(likelihood, Members):
+        return f"{likelihood.base.name} likelihood, mean of {likelihood.members} members"
+    return f"{likelihood.name} likelihood"
 
 
 def _rows_line(plan: Plan) -> str:
