@@ -126,6 +126,14 @@ def test_input_noise_has_its_scale_and_only_while_training() -> None:
     assert float(jnp.max(jnp.abs(GaussianNoise(0.5).forward({}, {}, x)[0]))) == 0.0
 
 
+def test_input_noise_leaves_codes_of_levels_alone() -> None:
+    noise = dense_network(5, (4,), 2, levels=(9, 9), input_noise=0.1).layers[0]
+    x = jnp.arange(20.0).reshape(4, 5)
+    y, _ = noise.forward({}, {}, x, key=jax.random.key(0), training=True)
+    assert bool((y[:, :3] != x[:, :3]).all())
+    assert bool((y[:, 3:] == x[:, 3:]).all())
+
+
 def test_description_survives_json() -> None:
     network = dense_network(4, (4, 6), 2, "gelu", normalization="layer", residual=True, dropout=0.1, input_noise=0.1)
     assert Network.from_dict(network.to_dict()) == network

@@ -54,15 +54,19 @@ class GaussianNoise(Layer):
 
     Args:
         scale: s, in units of the (standardized) input.
+        columns: how many leading columns get noise, such as those before codes of levels; by default all.
 
     Source: Bishop 1995, *Training with Noise is Equivalent to Tikhonov Regularization*.
     """
 
     scale: float = 0.1
+    columns: int | None = None
     kind: ClassVar[str] = "gaussian_noise"
 
     def __post_init__(self) -> None:
         number("input_noise", self.scale, at_least=0)
+        if self.columns is not None:
+            number("columns", self.columns, at_least=0, integer=True)
 
     def forward(
         self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
@@ -71,7 +75,11 @@ class GaussianNoise(Layer):
             return x, None
         if key is None:
             raise ArgumentError("key", "a random key while training with input noise", None)
-        return x + self.scale * standard_normal(key, x.shape).astype(x.dtype), None
+        noisy = x.shape[-1] if self.columns is None else self.columns
+        noise = self.scale * standard_normal(key, (len(x), noisy)).astype(x.dtype)
+        if noisy == x.shape[-1]:
+            return x + noise, None
+        return jnp.concatenate([x[:, :noisy] + noise, x[:, noisy:]], axis=1), None
 
     def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
         return {}, jnp.asarray(delta)

@@ -213,7 +213,9 @@ def dense_network(
     members = number("shared_members", shared_members, at_least=1, integer=True)
     if members > 1 and initializer != "auto":
         raise ArgumentError("initializer", "'auto' for members that share their weights", repr(initializer))
-    layers: list[Any] = [GaussianNoise(input_noise)] if input_noise else []
+    # Codes of levels are no quantities: noise would make other levels of them.
+    noisy = inputs - len(levels) if levels else None
+    layers: list[Any] = [GaussianNoise(input_noise, noisy)] if input_noise else []
     numbers = inputs - len(levels) if numbers is None else numbers
     layers += embedding_layers(numbers, tuple(levels), numeric_embedding, embedding_options or {})
     layers += [Scale()] if feature_scaling else []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import platform
 from importlib.metadata import version
 from typing import Any
 
 import jax
 
+from thalweg.core.processors import processors
 from thalweg.network import Network, summary
 from thalweg.recipes.plan import Plan
 from thalweg.recipes.tables import Tables
@@ -35,11 +35,10 @@ def versions() -> dict[str, str]:
 def machine() -> dict[str, Any]:
     """Return what the run ran on; no names of hosts or users."""
     device = jax.devices()[0]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "system": f"{platform.system()} {platform.release()}",
         "processor": platform.machine(),
-        "cores": cores,
+        "cores": processors(),
         "device": device.device_kind,
         "devices": jax.device_count(),
     }

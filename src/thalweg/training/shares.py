@@ -7,7 +7,6 @@ same with other members: parameters and moments stay in a core's cache, and no p
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
@@ -18,7 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from thalweg.core.processors import processors
 from thalweg.core.types import Params, State
+from thalweg.core.validate import number
 from thalweg.data.batches import Chunk
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
@@ -53,7 +54,8 @@ class Shares:
 
     def __init__(self, members: int, threads: int | None = None) -> None:
         if threads is None:
-            threads = _processors() if jax.default_backend() == "cpu" else 1
+            threads = processors() if jax.default_backend() == "cpu" else 1
+        threads = number("threads", threads, at_least=1, integer=True)
         ends = np.cumsum([len(part) for part in np.array_split(np.arange(members), min(members, threads))]).tolist()
         self.parts = [slice(first, last) for first, last in zip([0, *ends[:-1]], ends, strict=True)]
         self._pool = ThreadPoolExecutor(len(self.parts), "members")
@@ -187,7 +189,3 @@ def abreast(params: Params) -> int:
 def _options(alone: bool) -> dict[str, Any] | None:
     options: dict[str, Any] | None = compiler_options()
     return options if options is None or not alone else options | {"xla_cpu_multi_thread_eigen": False}
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
 from thalweg.core.errors import ThalwegError
+from thalweg.core.processors import processors
 
 if TYPE_CHECKING:
     from thalweg.runs.search.run import Request
@@ -43,8 +44,7 @@ class Crew:
     """
 
     def __init__(self, request: Request, jobs: int) -> None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        threads = request.threads or max(1, cores // jobs)
+        threads = request.threads or max(1, processors() // jobs)
         self.requests = [dataclasses.replace(request, place=place, threads=threads) for place in range(jobs)]
 
     def work(self, look: Callable[[], None]) -> bool:
