@@ -165,3 +165,20 @@ def test_a_damaged_layer_description_is_refused() -> None:
         layer_from_dict({"kind": "dropout", "share": 0.1})
     with pytest.raises(ArgumentError, match="Did you mean 'dense'"):
         layer_from_dict({"kind": "dens"})
+
+
+def test_layer_normalization_of_members_is_one_for_each() -> None:
+    layer, alone = LayerNorm(members=3), LayerNorm()
+    x = jax.random.normal(jax.random.key(0), (5, 12))
+    params = {"scale": jnp.arange(1.0, 13.0), "shift": jnp.arange(12.0)}
+    y, tape = layer.forward(params, {}, x)
+    for own in (slice(0, 4), slice(4, 8), slice(8, 12)):
+        part = jax.tree.map(lambda a, own=own: a[own], params)
+        assert jnp.allclose(y[:, own], alone.forward(part, {}, x[:, own])[0], atol=1e-5)
+    delta = jax.random.normal(jax.random.key(1), y.shape)
+    of_params, of_input = jax.vjp(lambda p, a: layer.forward(p, {}, a)[0], params, x)[1](delta)
+    grads, passed = layer.backward(params, tape, delta)
+    assert jnp.allclose(passed, of_input, atol=1e-4)
+    assert all(jnp.allclose(grads[name], of_params[name], atol=1e-4) for name in params)
+    layers = dense_network(3, (4, 4), 6, normalization="layer", shared_members=3).layers
+    assert [one.members for one in layers if isinstance(one, LayerNorm)] == [3, 3]

@@ -226,7 +226,8 @@ def dense_network(
         block: list[Any] = [Dense(width, rule, name)]
         if members > 1:
             block = [SharedDense(width, members)]
-        block += [norm()] if norm is not None else []
+        if norm is not None:
+            block += [LayerNorm(members=members) if norm is LayerNorm else norm()]
         block += [name]
         block += [Dropout(dropout)] if dropout else []
         layers += [Residual(tuple(block))] if residual and width == width_in else block

@@ -85,15 +85,18 @@ class LayerNorm(Layer):
 
     Args:
         epsilon: ε, keeps the root away from zero.
+        members: members of an ensemble whose features stand side by side, each normalized by itself.
 
     Source: Ba, Kiros & Hinton 2016.
     """
 
     epsilon: float = 1e-5
+    members: int = 1
     kind: ClassVar[str] = "layer_norm"
 
     def __post_init__(self) -> None:
         number("epsilon", self.epsilon, above=0)
+        number("members", self.members, at_least=1, integer=True)
 
     def init(self, key: Array, width_in: int) -> Params:
         return _scale_and_shift(width_in)
@@ -101,13 +104,18 @@ class LayerNorm(Layer):
     def forward(
         self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
     ) -> tuple[Array, Tape]:
-        inverse = jax.lax.rsqrt(jnp.var(x, axis=-1, keepdims=True) + self.epsilon)
-        normalized = (x - jnp.mean(x, axis=-1, keepdims=True)) * inverse
+        parts = self._parted(x)
+        inverse = jax.lax.rsqrt(jnp.var(parts, axis=-1, keepdims=True) + self.epsilon)
+        normalized = ((parts - jnp.mean(parts, axis=-1, keepdims=True)) * inverse).reshape(x.shape)
         return params["scale"] * normalized + params["shift"], (normalized, inverse)
 
     def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
         normalized, inverse = tape
-        g = params["scale"] * delta
-        correction = jnp.mean(g, axis=-1, keepdims=True) + normalized * jnp.mean(g * normalized, axis=-1, keepdims=True)
+        g, z = self._parted(params["scale"] * delta), self._parted(normalized)
+        correction = jnp.mean(g, axis=-1, keepdims=True) + z * jnp.mean(g * z, axis=-1, keepdims=True)
         grads = {"scale": jnp.sum(delta * normalized, axis=0), "shift": jnp.sum(delta, axis=0)}
-        return grads, (g - correction) * inverse
+        return grads, ((g - correction) * inverse).reshape(delta.shape)
+
+    def _parted(self, x: Array) -> Array:
+        """Return the features member by member."""
+        return x if self.members == 1 else x.reshape(len(x), self.members, -1)
