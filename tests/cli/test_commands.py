@@ -155,6 +155,18 @@ def test_early_stopping_watches_rows_held_out(thalweg, flowers: Path) -> None:
     assert f"kept    epoch {best['epoch']} of {len(log)}, the best on the rows for early stopping" in answer.out
 
 
+def test_the_command_in_the_record_trains_the_same_again(thalweg, flowers: Path) -> None:
+    flags = ["--target", "species", "--preset", "quick", "--hidden", "4", "--epochs", "1", "--dropout", "0"]
+    assert thalweg("train", flowers, *flags, "--shared-members", "1", "--out", "r").code == 0
+    words = json.loads(Path("r/run.json").read_text())["command"]
+    assert thalweg(*words[1:], "--out", "again").code == 0
+    first, again = (
+        {key: value for key, value in rows(Path(run))[0].items() if not key.endswith("seconds")}
+        for run in ("r", "again")
+    )
+    assert again == first
+
+
 def test_test_set_from_a_file(thalweg, flowers: Path) -> None:
     lines = flowers.read_text().splitlines()
     Path("train.csv").write_text("\n".join(lines[:46]) + "\n")

@@ -269,7 +269,8 @@ class _Record(Hook):
 
 def _opening(config: RunConfig, plan: Plan) -> dict[str, Any]:
     return {
-        "command": command(config),
+        # A preset has filled in all it does: what equals a default here was asked for, and must not be filled in again.
+        "command": command(config.model_copy(update={"preset": "plain"})),
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "settings": plan.settings,
         "data": plan.facts or facts.data(plan.tables, plan),
@@ -361,7 +362,9 @@ def command(config: RunConfig) -> list[str]:
     words = ["thalweg", "train", config.data]
     for name, field in RunConfig.model_fields.items():
         value = getattr(config, name)
-        if name in {"data", "out"} or value == field.default:
+        # Beside a preset a default that was asked for is said: the preset would fill in another value.
+        told = config.preset != "plain" and name in config.model_fields_set and value not in (None, {})
+        if name in {"data", "out"} or (value == field.default and not told):
             continue
         flag = name.replace("_", "-")
         if isinstance(value, bool):
