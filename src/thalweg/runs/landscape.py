@@ -130,11 +130,15 @@ def draw(cut: Slice, out: Path, title: str) -> None:
         ArgumentError: no ending of a picture.
         StorageError: it cannot be written.
     """
-    if out.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise ArgumentError("out", "a file that ends in .png, .svg or .pdf", str(out))
+    _check_ending(out)
     buffer = io.BytesIO()
     draw_slice(cut, title).savefig(buffer, format=out.suffix[1:].lower())
     write_atomic(out, buffer.getvalue())
+
+
+def _check_ending(out: Path) -> None:
+    if out.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ArgumentError("out", "a file that ends in .png, .svg or .pdf", str(out))
 
 
 def landscape_of_run(path: Path, out: Path | None, directions: str, **settings: Any) -> tuple[Slice, Path]:
@@ -146,8 +150,9 @@ def landscape_of_run(path: Path, out: Path | None, directions: str, **settings: 
         directions: a name in ``DIRECTIONS``.
         settings: of `landscape`.
     """
-    cut = landscape(path, directions, **settings)
     place = out or path / PICTURE
+    _check_ending(place)  # before the work, which may take long
+    cut = landscape(path, directions, **settings)
     draw(cut, place, f"{path.name}: loss along {DIRECTIONS[directions]}")
     if out is None:
         write_report(path)
