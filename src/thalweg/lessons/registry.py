@@ -68,6 +68,7 @@ LESSONS: dict[str, Lesson] = {
         Lesson("condition-number", "A narrow valley: plain descent goes by κ, momentum by √κ"),
         Lesson("nesterov", "Nesterov against momentum: looking ahead damps steep directions"),
         Lesson("saddle-and-plateau", "Where the slope is small and nothing has been reached"),
+        Lesson("depth", "What is left of the error vector: sigmoid against ReLU at depth 2 to 20"),
         Lesson("schedules", "A step size that falls goes far first, and comes to rest later"),
         Lesson("adaptive", "Every parameter its own step size: what scaling cures and what it does not"),
     )
