@@ -138,7 +138,10 @@ def _draw_ways(axes: Axes, numbers: Adaptive, form: int) -> None:
     along = (x, y) if form == 0 else ((x + y) / np.sqrt(2), (y - x) / np.sqrt(2))
     axes.contour(x, y, _valley(*along), levels=np.linspace(0.3, 12, 12) ** 2 / 2, colors=PALE, linewidths=0.8)
     for name, color in COLORS.items():
-        axes.plot(*numbers.ways[name][:200, form].T, ".-", color=color, ms=3, lw=0.6 if name == "sgd" else 1.2)
+        # Plain descent crosses itself most; AdaGrad shares part of its way with RMSprop.
+        how: dict[str, Any] = {"lw": 0.6} if name == "sgd" else {"lw": 1.2}
+        how |= {"ls": "--", "zorder": 3} if name == "adagrad" else {}
+        axes.plot(*numbers.ways[name][:200, form].T, marker=".", color=color, ms=3, **how)
     axes.plot(*numbers.ways["sgd"][0, form], "o", color=INK, ms=6, mfc="white")
     axes.plot(0, 0, "+", color=INK, ms=10, mew=1.8, zorder=4)
     axes.set(title=f"A valley {VALLEYS[form]}", xlabel="θ₁", ylabel="θ₂", xlim=(-0.6, 1.2), ylim=(-0.8, 1.4))

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -93,7 +94,9 @@ def compute(
         for depth in depths:
             network = _network(name, width, depth)
             params[name][depth] = _draw(network, width, GAINS[name], rng)
-            result = tw.backprop(network, _LIKELIHOOD, params[name][depth], network.init_state(), x, y)
+            result = tw.backprop(
+                network, _LIKELIHOOD, params[name][depth], network.init_state(), jnp.asarray(x), jnp.asarray(y)
+            )
             sizes = np.array([_size(d) for d in tw.error_vectors(network, params[name][depth], result).values()])
             norms[name][depth] = sizes[:-1] / sizes[-2]
             expected[name][depth] = theory(name, depth)
