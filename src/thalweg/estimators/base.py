@@ -17,7 +17,7 @@ from thalweg.data.targets import Targets
 from thalweg.deploy import Model
 from thalweg.estimators.fitted import Fitted
 from thalweg.estimators.follow import SCORE, hooks_of, validation_score
-from thalweg.estimators.inputs import as_table, check_features
+from thalweg.estimators.inputs import as_table, check_features, pair_of
 from thalweg.estimators.parameters import config_of, seed_of
 from thalweg.estimators.rows import Rows, Weights, arranged, sample_weights, without_zeros
 from thalweg.estimators.train import begin_from, run
@@ -255,10 +255,8 @@ class DenseEstimator(Fitted):
 
     def _watched(self, eval_set: Any) -> Table:
         """Return the rows of an ``eval_set``."""
-        pair = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            raise ArgumentError("eval_set", "a pair (X, y)", type(eval_set).__name__)
-        X, y = check_features(self, pair[0], reset=False), self._check_targets(pair[1])
+        X, y = pair_of(eval_set, "a pair (X, y)")
+        X, y = check_features(self, X, reset=False), self._check_targets(y)
         check_consistent_length(X, y)
         return as_table(X, y)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import _num_samples, assert_all_finite, validate_data
 
+from thalweg.core.errors import ArgumentError
 from thalweg.data.read import read
 from thalweg.data.readers.arrays import MAP_BYTES
 from thalweg.data.readers.frames import frame_of_objects, is_frame
@@ -55,6 +56,18 @@ def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validati
         return _from_objects(checked)
     mapped = isinstance(X, np.memmap) and X.nbytes > MAP_BYTES
     return X if mapped else checked
+
+
+def pair_of(eval_set: Any, expected: str) -> tuple[Any, Any]:
+    """Return the two parts of an ``eval_set``, which may stand in a list as other libraries want it.
+
+    Raises:
+        ArgumentError: something else.
+    """
+    pair = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise ArgumentError("eval_set", expected, type(eval_set).__name__)
+    return pair[0], pair[1]
 
 
 def as_table(X: Any, y: Any = None) -> Table:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from thalweg.core.errors import ArgumentError
 from thalweg.data.volumes import Volumes, as_volumes
 from thalweg.deploy import Model, Segmenter
 from thalweg.estimators.fitted import Fitted
 from thalweg.estimators.follow import hooks_of
+from thalweg.estimators.inputs import pair_of
 from thalweg.estimators.parameters import config_of, documented, seed_of
 from thalweg.estimators.train import run
 from thalweg.recipes.segmentation import prepare_segmentation
@@ -62,10 +62,8 @@ class DenseSegmenter(Fitted):
         volumes = as_volumes(np.asarray(X), np.asarray(y))
         watched: Volumes | None = None
         if eval_set is not None:
-            pair = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
-            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-                raise ArgumentError("eval_set", "a pair (images, masks)", type(eval_set).__name__)
-            watched = as_volumes(np.asarray(pair[0]), np.asarray(pair[1]), name="eval_set")
+            images, masks = pair_of(eval_set, "a pair (images, masks)")
+            watched = as_volumes(np.asarray(images), np.asarray(masks), name="eval_set")
         own: dict[str, Any] = {"task": "segment", "class_weight": self.class_weight or "none"}
         if watched is not None:
             own["validation"] = 0.0
