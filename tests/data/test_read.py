@@ -87,6 +87,13 @@ def test_text_as_spreadsheets_write_it(tmp_path: Path, text: str) -> None:
     assert table.target_array().tolist() == ["u", "v"]
 
 
+def test_text_that_is_not_utf_8_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes("town,target\nKöln,u\nMünchen,v\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="Save it in UTF-8"):
+        read(path)
+
+
 def test_text_marks_missing_values(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text("a,b,target\n1,x,0\nNA,?,1\n,,1\nnan,y,0\n")

@@ -73,7 +73,7 @@ def split(
     else:
         chosen = _stratified(classes, count, rng)
         if not len(chosen):
-            raise DataError(f"{table.name}: each class has a single row, none is left to test on. Give more rows.")
+            raise DataError(f"{table.name}: each class has a single row, none is left to hold out. Give more rows.")
     mask = np.zeros(len(table), bool)
     mask[chosen] = True
     return table.rows(~mask), table.rows(mask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 from evidences import FAULTY, healthy
@@ -29,6 +30,13 @@ def test_the_cause_is_found_where_it_is(cause: str) -> None:
     assert finding.says.endswith((".", ")."))
     assert finding.remedy.endswith((".", "?"))
     make_config({"data": "iris"} | finding.settings)  # remedies are settings of a run
+
+
+def test_a_run_that_was_interrupted_is_to_go_on() -> None:
+    told = judge(replace(healthy(**FAULTY["too_few_epochs"]), status="interrupted"))
+    finding = next(finding for finding in told if finding.cause == "too_few_epochs")
+    assert "--resume" in finding.remedy
+    assert finding.settings == {}
 
 
 @pytest.mark.parametrize("cause", [cause for cause, rule in RULES.items() if rule.depth < 2 and cause != "overfitting"])

@@ -14,7 +14,8 @@ from tabular_models import FEATURES, LIKELIHOODS, as_pandas, trained
 from thalweg.data.encode import Encoder
 from thalweg.data.table import Table
 from thalweg.runs.explain.columns import Columns
-from thalweg.runs.explain.importance import _change, permutation_importance, related
+from thalweg.runs.explain.explanation import _told
+from thalweg.runs.explain.importance import Change, _change, permutation_importance, related
 
 
 class Shell(ClassifierMixin, BaseEstimator):
@@ -131,3 +132,8 @@ def test_columns_that_tell_the_same_are_found() -> None:
     near = encoder.features(table)[:, :2]
     r2 = np.corrcoef(near.T)[0, 1] ** 2
     assert pairs[frozenset((0, 1))] == pytest.approx(np.sqrt(1 - (1 - r2) * 199 / 198), rel=1e-5)
+
+
+def test_a_change_of_rounding_alone_is_none() -> None:
+    assert _told(Change(-1.4e-17, 0.0, 0.0), 0.2)["mean"] == 0
+    assert _told(Change(1e-9, 0.0, 0.0), 0.2)["mean"] == 1e-9

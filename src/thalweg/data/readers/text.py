@@ -154,9 +154,8 @@ def parse(source: Any, path: Path, dialect: Dialect, schema: Mapping[str, Any] |
         frame = read()
     except pl.exceptions.PolarsError as error:
         why = str(error).strip().splitlines()[0]
-        raise DataError(
-            f"{path}: not a table of text separated by {dialect.separator!r} ({why}). Mend or re-write it."
-        ) from None
+        mend = "Save it in UTF-8." if "utf-8" in why.lower() else "Mend or re-write it."
+        raise DataError(f"{path}: not a table of text separated by {dialect.separator!r} ({why}). {mend}") from None
     # Trying every cell for a date while the types are found takes fifteen times as long.
     dates = {series.name: kind for series in frame.get_columns() if (kind := _date_type(series)) is not None}
     for name, kind in dates.items():

@@ -13,13 +13,16 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     early = e.falling > at["falling"] or (e.epochs < 4 and steps < at["steps"])
     if not early or e.broken or not e.suffers or e.status == "stopped early":
         return None
+    remedy, settings = "Train longer, and let early stopping find the end.", {"epochs": max(30, 5 * e.epochs)}
+    if e.status == "interrupted":  # it had more epochs ahead of it
+        remedy, settings = "It was interrupted; go on with: thalweg train --resume RUN.", {}
     return Found(
         "error",
         0.7,
         f"Training ended too early: after {e.epochs} epochs ({steps:.0f} steps) the loss still falls"
         + (f", by {e.falling:.0%} of all its fall in the last quarter." if e.epochs >= 4 else "."),
-        "Train longer, and let early stopping find the end.",
-        {"epochs": max(30, 5 * e.epochs)},
+        remedy,
+        settings,
         symptoms=("slow_convergence",),
     )
 

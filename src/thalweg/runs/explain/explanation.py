@@ -20,6 +20,7 @@ from thalweg.runs.explain.importance import Change, permutation_importance, rela
 
 MOST_ANSWERS = 6  # classes, labels or targets whose course is told
 DIGITS = 6
+ROUNDING = 1e-12  # a change below this share of the whole is that of sums in another order, and is none
 
 Tick = Callable[[int], object]
 
@@ -68,7 +69,11 @@ def explanation(
         "proper": model.likelihood.proper,
         "before": {"loss": _short(plain[0]), "metric": _short(plain[1])},
         "columns": [
-            {"name": names[column], "loss": _told(changes[column][0]), "metric": _told(changes[column][1])}
+            {
+                "name": names[column],
+                "loss": _told(changes[column][0], plain[0]),
+                "metric": _told(changes[column][1], plain[1]),
+            }
             for column in ranked
         ],
         "unused": [name for column, name in enumerate(names) if column not in set(used)],
@@ -123,8 +128,9 @@ def _course(
     }
 
 
-def _told(change: Change) -> dict[str, float]:
-    return {"mean": _short(change.mean), "sd": _short(change.sd), "se": _short(change.se)}
+def _told(change: Change, before: float) -> dict[str, float]:
+    mean = 0.0 if abs(change.mean) < ROUNDING * abs(before) else change.mean
+    return {"mean": _short(mean), "sd": _short(change.sd), "se": _short(change.se)}
 
 
 def _short(values: Any) -> Any:

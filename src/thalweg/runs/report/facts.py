@@ -86,11 +86,14 @@ def train_seconds(run: RunFiles) -> float | None:
 
 
 def architecture(run: RunFiles) -> str | None:
-    """The widths of the layers that hold weights, as "784–512–10"."""
+    """The widths of the layers that hold weights, as "784–512–10"; where members share weights, those of one."""
     rows = layers(run)
     if not rows:
         return None
     widths = [width(row) for row in rows if row.get("multiplications")]
+    members = settings(run).get("shared_members")
+    if isinstance(members, int) and members > 1:
+        widths = [int(size) // members if str(size).isdigit() else size for size in widths]
     inputs = summary(run).get("inputs") or run.data.get("features")
     return "–".join(str(w) for w in [inputs, *widths] if w is not None)
 
@@ -116,9 +119,12 @@ def width(row: dict[str, Any]) -> Any:
 
 
 def likelihood(run: RunFiles) -> str | None:
-    """The name of the likelihood."""
+    """The name of the likelihood, and how many members it is the mean of."""
     value = run.model.get("likelihood")
     if isinstance(value, dict):
+        base = value.get("base")
+        if isinstance(base, dict):
+            return f"{base.get('name')}, mean of {value.get('members')} members"
         value = value.get("name") or value.get("kind")
     value = value or settings(run).get("likelihood")
     return str(value) if value and value != "auto" else None
