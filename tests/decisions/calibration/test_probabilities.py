@@ -113,6 +113,12 @@ def test_isotonic_equals_scikit_learn(answers: tuple[np.ndarray, np.ndarray]) ->
     assert mapped.min() > 0
 
 
+def test_rows_that_are_all_right_leave_the_temperature_at_one() -> None:
+    p = np.array([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1], [0.1, 0.3, 0.6]])
+    assert Temperature.fit(p, np.array([0, 1, 2])).temperature == 1  # the likelihood has its maximum at T → 0
+    assert Temperature.fit(p, np.array([0, 1, 1])).temperature < 100
+
+
 def test_temperature_keeps_the_order_of_classes_and_saturated_probabilities_finite() -> None:
     p = np.array([[1.0, 0.0, 0.0], [0.5, 0.3, 0.2]])
     softer = Temperature(3.0)(p)

@@ -32,6 +32,13 @@ def test_the_cause_is_found_where_it_is(cause: str) -> None:
     make_config({"data": "iris"} | finding.settings)  # remedies are settings of a run
 
 
+def test_overfitting_is_a_note_where_the_best_epoch_is_kept() -> None:
+    run = healthy(**FAULTY["overfitting"])
+    for settings, severity in [({"patience": None}, "warning"), ({"patience": 100}, "note")]:
+        told = judge(replace(run, settings={**run.settings, **settings}))
+        assert next(finding for finding in told if finding.cause == "overfitting").severity == severity
+
+
 def test_a_run_that_was_interrupted_is_to_go_on() -> None:
     told = judge(replace(healthy(**FAULTY["too_few_epochs"]), status="interrupted"))
     finding = next(finding for finding in told if finding.cause == "too_few_epochs")

@@ -43,13 +43,19 @@ class Temperature:
 
     @classmethod
     def fit(cls, probabilities: Float[np.ndarray, "rows *labels classes"], y: Int[np.ndarray, rows * labels]) -> Self:
-        """Return the temperature of least negative log-likelihood, which is convex in 1/T; T within 1/100 … 100."""
+        """Return the temperature of least negative log-likelihood, which is convex in 1/T; T within 1/100 … 100.
+
+        Where the true class is the most probable one of every row, the likelihood grows without end as T → 0: such rows
+        tell nothing of how sure to be, and T stays 1.
+        """
         from scipy.optimize import minimize_scalar
         from scipy.special import logsumexp
 
         classes = probabilities.shape[-1]
         logs = np.log(np.maximum(probabilities.reshape(-1, classes), TINY))
         true = logs[np.arange(len(logs)), np.asarray(y).ravel()]
+        if (true == logs.max(axis=1)).all():
+            return cls()
 
         def loss(log_temperature: float) -> float:
             inverse = np.exp(-log_temperature)

@@ -21,13 +21,17 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     rise = (held_out[-1] - held_out[best]) / max(constant[0] - held_out[best], 1e-12)
     if best == len(held_out) - 1 or not rise > at["rise"] or not train[-1] < train[best]:
         return None
+    kept = bool(e.settings.get("patience"))  # the best epoch is the result, although training went on
+    remedy = "The best epoch is kept; to go further, regularize: dropout or weight decay, or fewer units."
+    if not kept:
+        remedy = "Stop at the best epoch, and regularize: early stopping, dropout or weight decay."
     return Found(
-        "warning",
+        "note" if kept else "warning",
         0.8,
         f"The network overfits: held-out loss was least in epoch {best + 1} ({held_out[best]:.3g}) and rose to "
         f"{held_out[-1]:.3g}, while training loss fell to {train[-1]:.3g}.",
-        "Stop at the best epoch, and regularize: early stopping, dropout or weight decay.",
-        {"patience": 10, "dropout": 0.2},
+        remedy,
+        {"dropout": 0.2} if kept else {"patience": 10, "dropout": 0.2},
         symptoms=("overfitting",),
         epoch=best + 1,
     )
