@@ -74,3 +74,11 @@ def test_a_run_that_diverges_is_diagnosed_too(tmp_path: Path) -> None:
     causes = [finding.cause for finding in findings_of(tmp_path / "run")]
     assert "unscaled_data" in causes[:2]
     assert "unscaled_data".replace("_", " ").capitalize() in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_a_run_of_several_networks_says_how_to_train_one(tmp_path: Path) -> None:
+    command = ["thalweg", "train", "wine", "--members", "3", "--epochs", "2", "--diagnose", "none"]
+    status = {"schema_version": 1, "state": "finished", "settings": {"members": 3}, "command": command}
+    (tmp_path / "run.json").write_text(json.dumps(status))
+    with pytest.raises(ModelError, match="one network alone: thalweg train wine --epochs 2 --diagnose cheap --out NEW"):
+        findings_of(tmp_path)

@@ -88,6 +88,13 @@ def _again(status: dict[str, Any]) -> str:
     seconds = status.get("seconds", {}).get("total")
     took = f" It took {seconds:.0f} s." if isinstance(seconds, (int, float)) else ""
     settings = status.get("settings", {})
-    alone = ["--members", "1", "--cv", "0"] if settings.get("members", 1) > 1 or settings.get("cv") else []
-    command = shlex.join([*status.get("command", ["thalweg", "train", "DATA"]), "--diagnose", "cheap", *alone])
+    alone = settings.get("members", 1) > 1 or settings.get("cv")
+    given = _without(status.get("command", ["thalweg", "train", "DATA"]), {"--members", "--cv", "--diagnose"})
+    command = shlex.join([*given, "--diagnose", "cheap"])
     return f"Train {'one network alone' if alone else 'it again'}: {command} --out NEW.{took}"
+
+
+def _without(words: list[str], flags: set[str]) -> list[str]:
+    """Return a command line without some flags and their values."""
+    places = {place + step for place, word in enumerate(words) if word in flags for step in (0, 1)}
+    return [word for place, word in enumerate(words) if place not in places]
