@@ -11,7 +11,8 @@ import pytest
 from thalweg.cli.main import run as thalweg
 from thalweg.core.errors import DivergedError, ModelError
 from thalweg.recipes.config import make_config
-from thalweg.runs.diagnosis import FACTS, findings_of
+from thalweg.runs.diagnosis import findings_of
+from thalweg.runs.report.files import FACTS
 from thalweg.runs.run import train_run
 
 

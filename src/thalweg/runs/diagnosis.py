@@ -13,8 +13,8 @@ from thalweg.diagnosis import Checkup, Evidence, Finding, judge, read_records
 from thalweg.diagnosis.records import FILE as RECORDS
 from thalweg.recipes.config import RunConfig
 from thalweg.runs.record import RunFolder, read_log, read_status
+from thalweg.runs.report.files import FACTS
 
-FACTS = "facts.json"
 SCHEMA = 1
 
 FULL_EVERY = 16

@@ -14,6 +14,9 @@ from typing import Any
 
 from thalweg.core.errors import StorageError
 
+FACTS = "facts.json"
+"""What a checkup measured before and after training."""
+
 
 @dataclass(frozen=True)
 class RunFiles:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from thalweg.core.errors import ThalwegError
-from thalweg.runs.diagnosis import FACTS, findings_of
-from thalweg.runs.report.files import RunFiles
+from thalweg.runs.report.files import FACTS, RunFiles
 from thalweg.runs.report.html import Html, el, section
 
 _LEVEL = {"error": "bad", "warning": "warn", "note": ""}
@@ -14,6 +13,8 @@ def findings(run: RunFiles) -> Html | None:
     """Return the section, or None for a run that was not examined."""
     if not (run.folder / FACTS).is_file():
         return None
+    from thalweg.runs.diagnosis import findings_of  # it needs JAX, and a report of other runs does not
+
     try:
         found = findings_of(run.folder)
     except ThalwegError:
