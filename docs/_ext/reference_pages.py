@@ -183,8 +183,11 @@ def short_signature(
 
 
 def skip_field(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
-    """Leave out the fields of named tuples: the signature shows them, and Python's own text says nothing more."""
-    return True if (getattr(obj, "__doc__", None) or "").startswith("Alias for field number") else None
+    """Leave out fields of named tuples, which the signature shows, and scikit-learn's routing of metadata."""
+    if (getattr(obj, "__doc__", None) or "").startswith("Alias for field number"):
+        return True
+    # scikit-learn adds these to every estimator; their text links to its own pages.
+    return True if re.fullmatch(r"set_\w+_request|get_metadata_routing", name) else None
 
 
 def pass_type_variable(app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: Element) -> Element | None:

@@ -184,7 +184,7 @@ def dense_network(
         input_noise: standard deviation of Gaussian noise on the inputs while training.
         numbers: how many leading inputs are numbers to embed; by default all but the codes.
         levels: for each of the trailing inputs that hold codes, how many there are.
-        numeric_embedding: a name in :data:`thalweg.network.NUMERIC_EMBEDDINGS`.
+        numeric_embedding: a name in ``NUMERIC_EMBEDDINGS``.
         embedding_options: its options, such as ``bins``.
         feature_scaling: learn a factor for each (embedded) input, with steps six times as long.
         shared_members: members M; ``outputs`` are those of all members together.

@@ -19,7 +19,7 @@ def with_step_factors(optimizer: Optimizer, factors: tuple[float, ...]) -> Optim
     For rules whose update is proportional to γ_t, the step size of array i is k_i γ_t.
 
     Args:
-        optimizer: made by :func:`thalweg.optimizers.make_optimizer`.
+        optimizer: made by :func:`~thalweg.optimizers.make.make_optimizer`.
         factors: k_i > 0 of each array of parameters, in the order of their tree: ``network.step_factors()``.
 
     Raises:

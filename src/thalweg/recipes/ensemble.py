@@ -40,7 +40,7 @@ class HeldOut:
     """
 
     network: Network
-    likelihood: Members
+    likelihood: Likelihood
     outputs: NDArray[np.float32]
     y: NDArray[Any]
     folds: NDArray[np.int64]
@@ -49,6 +49,7 @@ class HeldOut:
         """Return a model that gives meaning to ``outputs``, with the noise and the calibration of another."""
         family = model.likelihood
         assert isinstance(family, Members), "of an ensemble"
+        assert isinstance(self.likelihood, Members), "of an ensemble"
         likelihood = dataclasses.replace(self.likelihood, base=family.base)
         return dataclasses.replace(model, network=self.network, likelihood=likelihood, params=(), state=())
 
@@ -57,6 +58,7 @@ class HeldOut:
         some = spread(NOISE_ROWS, len(self.y))
         fitted = self.likelihood.with_noise(self.outputs[some], np.asarray(taken(self.y, some)))
         assert isinstance(model.likelihood, Members), "of an ensemble"
+        assert isinstance(fitted, Members), "of an ensemble"
         model = dataclasses.replace(model, likelihood=dataclasses.replace(model.likelihood, base=fitted.base))
         if calibrate == "none":
             return model
@@ -77,7 +79,7 @@ class Ensemble(Trained):
     """
 
     network: Network
-    likelihood: Members
+    likelihood: Likelihood
     members: TrainedMembers
     held_out: HeldOut | None
 
