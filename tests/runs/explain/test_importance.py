@@ -89,9 +89,7 @@ def test_shuffling_encoded_columns_is_shuffling_the_frame(kind: str) -> None:
 
 
 def test_each_encoded_column_finds_its_source() -> None:
-    frame = pl.DataFrame(
-        {"a": [1.0, None, 3.0, 5.0], "b": ["x", "y", None, "x"], "d": [True, False, True, True]}
-    )
+    frame = pl.DataFrame({"a": [1.0, None, 3.0, 5.0], "b": ["x", "y", None, "x"], "d": [True, False, True, True]})
     table = Table("toy", frame, np.array([0.1, 0.2, 0.4, 0.3]), tuple(frame.columns))
     encoder = Encoder.fit(table)
     found = Columns.of(encoder, table).sources
