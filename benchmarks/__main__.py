@@ -12,6 +12,7 @@ from benchmarks import (
     decisions,
     disk,
     encoder,
+    faults,
     instruments,
     kde,
     likelihoods,
@@ -30,6 +31,7 @@ from benchmarks.table import merged
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 FITS = Path(__file__).with_name("tables.jsonl")
+EXAMINED = Path("build") / "faults.jsonl"
 TITLES = {
     "steps": "Training steps",
     "instruments": "Instruments",
@@ -47,6 +49,7 @@ TITLES = {
     "search": "Search",
     "encoder": "Encoder",
     "ablation": "Ablation of the recipe",
+    "faults": "Faults and verdicts",
 }
 DATA = Path(__file__).parents[2] / "shared" / "data"
 DISK_ROUNDS = 3
@@ -91,6 +94,7 @@ def main() -> None:
             seeds=own_rounds["tables"],
             quick=options.quick,
         ),
+        "faults": partial(faults.measure, results=options.examined),
         "ablation": partial(ablation.measure, data=options.data, seeds=own_rounds["ablation"], quick=options.quick),
     }
     out = options.out or (None if options.quick else RESULTS)
@@ -116,6 +120,9 @@ def _options() -> argparse.Namespace:
         "--quick", action="store_true", help="short, to see that it works; writes nothing without --out"
     )
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the real sets (default: ../shared/data)")
+    parser.add_argument(
+        "--examined", type=Path, default=EXAMINED, help="programs of the section faults (default: build/faults.jsonl)"
+    )
     parser.add_argument(
         "--results", type=Path, default=FITS, help="fits of the section tables (default: benchmarks/tables.jsonl)"
     )
