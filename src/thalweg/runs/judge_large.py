@@ -9,10 +9,10 @@ import numpy as np
 
 from thalweg.core.errors import DataError
 from thalweg.data.readers.frames import from_frame
+from thalweg.data.streaming import survey
 from thalweg.data.streaming.pieces import Source
 from thalweg.data.streaming.records import numbered, warnings_once
 from thalweg.data.streaming.sampling import ROW, SAMPLE_STREAM, Sample, draws
-from thalweg.data.streaming.survey import SAMPLE_BYTES, SAMPLE_ROWS
 from thalweg.data.streaming.tables import tables_of
 from thalweg.data.table import Table
 from thalweg.deploy import Model
@@ -33,7 +33,7 @@ def judge_large(model: Model, source: Source, target: str | None) -> dict[str, A
     Raises:
         DataError: a cell that cannot be read, or no row to test on.
     """
-    sample = Sample(SAMPLE_ROWS["test"], SAMPLE_BYTES)
+    sample = Sample(survey.SAMPLE_ROWS["test"], survey.SAMPLE_BYTES)
     totals: dict[str, float] = {}
     rows, told, name = 0, set[str](), None
     for table, piece, first in tables_of(source, target):
