@@ -81,6 +81,27 @@ class Evidence:
         found = {name: self.series(quantity, name)[epochs] for name in self.layers}
         return {name: float(np.median(v[np.isfinite(v)])) for name, v in found.items() if np.isfinite(v).any()}
 
+    def late(self, quantity: str) -> float:
+        """Return a quantity of the network late in training: its median over the last quarter of the records.
+
+        Where no instrument measured it, what was measured at the point where training ended, NaN without that.
+        """
+        measured = self.series(quantity)
+        known = measured[-max(1, len(measured) // 4) :]
+        known = known[np.isfinite(known)]
+        return float(np.median(known)) if known.size else self.number("point", quantity)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the training loss no longer falls: by less than 2% of all its fall in the last quarter."""
+        loss = self.train_loss
+        if len(loss) < 4 or not np.isfinite(loss).all():
+            return False
+        quarter = max(1, len(loss) // 4)
+        late = np.median(loss[-2 * quarter : -quarter]) - np.median(loss[-quarter:])
+        # A loss that never fell has no fall to compare with: then with its own size.
+        return bool(late < 0.02 * max(loss[0] - loss.min(), 0.1 * abs(loss[0])))
+
     @property
     def skill(self) -> float:
         """Share of the constant answer's error that the network avoids on training rows; NaN if it gave no answer."""

@@ -1,0 +1,34 @@
+"""Training that rests where hardly any gradient reaches the inner layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from thalweg.diagnosis.evidence import Evidence
+from thalweg.diagnosis.rules.rule import Found, Rule
+from thalweg.diagnosis.rules.stationary import SOURCE, THRESHOLDS, inner, resting_place, told
+
+
+def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
+    if resting_place(e, at) != "plateau":
+        return None
+    return Found(
+        "error",
+        0.6,
+        f"Training rests on a plateau: below the last layer gradients are {inner(e):.1e} times that layer's, so that "
+        f"nothing moves ({told(e)}).",
+        "Make gradients pass: an activation that does not saturate, its initializer, and normalization.",
+        {"activation": "relu", "initializer": "auto", "normalization": "layer"},
+        symptoms=("vanishing_gradient", "not_learning"),
+        epoch=e.epochs,
+    )
+
+
+RULE = Rule(
+    cause="plateau",
+    moment="during",
+    depth=2,
+    thresholds=THRESHOLDS,
+    source=SOURCE,
+    check=_check,
+)
