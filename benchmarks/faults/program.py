@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -89,7 +90,8 @@ def examine(program: Program) -> Examined:
     params = program.params
     if params is None:
         params = program.network.init(jax.random.key(program.seed), program.x[:256].astype(np.float32))
-    checkup = Checkup(every=1 if batches.steps < 50 else 4, first=8, settings=dict(program.optimizer))
+    # Every step: a schedule would take as long again to compile.
+    checkup = Checkup(settings=dict(program.optimizer))
     status, loss = "finished", float("inf")
     try:
         trained = train(
@@ -113,13 +115,18 @@ def optimizer_of(program: Program, steps: int) -> Optimizer:
     """Return the optimizer; of a program that climbs, one that is given every gradient with the wrong sign."""
     settings = dict(program.optimizer)
     name = settings.pop("name")
-    made = make_optimizer(
-        name, total_steps=max(1, steps * program.epochs), steps_per_epoch=steps, **({"schedule": "constant"} | settings)
-    )
-    if not program.climbs:
-        return made
+    settings = {"schedule": "constant"} | settings
+    # The length of training is part of what is compiled, and matters only where the step size follows it.
+    lengths = {"total_steps": max(1, steps * program.epochs), "steps_per_epoch": steps}
+    if settings["schedule"] == "constant":
+        lengths = dict.fromkeys(lengths, 1)
+    made = make_optimizer(name, **lengths, **settings)
+    return made._replace(update=_climbing(made.update)) if program.climbs else made
 
-    def update(grads: Any, *arguments: Any, **named: Any) -> Any:
-        return made.update(jax.tree.map(lambda g: -g, grads), *arguments, **named)
 
-    return made._replace(update=update)
+@lru_cache
+def _climbing(update: Any) -> Any:
+    def climb(grads: Any, *arguments: Any, **named: Any) -> Any:
+        return update(jax.tree.map(lambda g: -g, grads), *arguments, **named)
+
+    return climb

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROWS = 2000
+ROWS = 1200
 SHARED = ("california", "magic", "letter", "uci_concrete", "uci_energy", "uci_kin8nm")
 
 
@@ -23,9 +23,9 @@ class Data:
     raw_y: np.ndarray
     y: np.ndarray
 
-    def split(self) -> tuple[np.ndarray, np.ndarray]:
+    def split(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the numbers of training rows and of held-out rows."""
-        order = np.random.default_rng(7).permutation(len(self.x))
+        order = np.random.default_rng((7, seed)).permutation(len(self.x))
         cut = int(0.75 * len(order))
         return order[:cut], order[cut:]
 

@@ -3,11 +3,13 @@ r"""Instruments that look back at the start: how far the weights have moved, and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 from numpy.typing import NDArray
 
 from thalweg.core.types import Params
@@ -93,12 +95,13 @@ def constant_loss(likelihood: Likelihood, y: NDArray[Any], outputs: int) -> floa
         0.6931
     """
     constant = np.asarray(likelihood.output_bias(y, outputs), np.float32)
+    return float(_loss_of(likelihood, np.broadcast_to(constant, (outputs,)), y))
 
-    def loss(y: Any) -> Any:
-        rows = jnp.broadcast_to(constant, (len(y), outputs))
-        return likelihood.loss(rows, y, jnp.full(len(y), 1.0 / len(y)))
 
-    return float(jax.jit(loss)(y))
+@partial(jax.jit, static_argnums=0)
+def _loss_of(likelihood: Likelihood, constant: Array, y: Array) -> Array:
+    rows = jnp.broadcast_to(constant, (len(y), *constant.shape))
+    return likelihood.loss(rows, y, jnp.full(len(y), 1.0 / len(y)))
 
 
 def _moved(new: Any, old: Any) -> float:

@@ -71,14 +71,13 @@ def dependence_facts(x: NDArray[np.float64], y: NDArray[np.float64], *, classes:
     generator = np.random.default_rng(0)
 
     def residuals(targets: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return targets - targets[neighbors].mean(axis=1), (targets - hat @ targets) / (1 - diagonal)
+        return targets - _mean_of(targets, neighbors), (targets - hat @ targets) / (1 - diagonal)
 
-    def explained(targets: NDArray[np.float64]) -> list[float]:
-        return [float(1 - np.mean(residual**2)) for residual in residuals(targets)]
-
-    found = np.array(explained(y))
-    skill = max(_avoided(y, y - residual) for residual in residuals(y)) if classes else found.max()
-    chance = np.array([explained(generator.permutation(y)) for _ in range(SHUFFLES)])
+    own = residuals(y)
+    found = np.array([1 - np.mean(residual**2) for residual in own])
+    skill = max(_avoided(y, y - residual) for residual in own) if classes else found.max()
+    shuffled = np.concatenate([generator.permutation(y) for _ in range(SHUFFLES)], axis=1)
+    chance = np.column_stack([1 - np.mean(r.reshape(n, SHUFFLES, -1) ** 2, axis=(0, 2)) for r in residuals(shuffled)])
     sigmas = (found - chance.mean(axis=0)) / np.maximum(chance.std(axis=0), 1e-9)
     return {
         "rows": n,
@@ -104,6 +103,15 @@ def _hat(z: NDArray[np.float64]) -> NDArray[np.float64]:
     gram = z.T @ z / rows + 1e-3 * np.eye(columns)
     hat: NDArray[np.float64] = z @ np.linalg.solve(gram, z.T) / rows + 1.0 / rows
     return hat
+
+
+def _mean_of(values: NDArray[np.float64], rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the mean of the values at some rows for each row."""
+    total = values[rows[:, 0]]
+    for column in rows.T[1:]:
+        total += values[column]
+    mean: NDArray[np.float64] = total / rows.shape[1]
+    return mean
 
 
 def _neighbors(z: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Array
 from numpy.typing import NDArray
 
 from thalweg.core.types import Params, State
 from thalweg.diagnosis.facts.dependence import as_numbers
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
+
+
+@partial(jax.jit, static_argnums=0)
+def _answers(network: Network, params: Params, state: State, x: Array) -> Array:
+    return network.apply(params, state, x)
 
 
 def outcome_facts(
@@ -32,7 +39,7 @@ def outcome_facts(
         constant's mistakes that are avoided for classes; ``answers_spread``: deviation of the answers over rows, over
         that of the targets (as indicators, for classes); ``classes_answered``: how many classes are ever the answer.
     """
-    outputs: Any = np.asarray(jax.jit(network.apply)(params, state, np.asarray(x, np.float32)))
+    outputs: Any = np.asarray(_answers(network, params, state, np.asarray(x, np.float32)))
     if not np.isfinite(outputs).all():
         return {"finite": False, "skill": None, "answers_spread": None, "classes_answered": None}
     answers: Any = np.asarray(y)
