@@ -11,10 +11,11 @@ from scipy.stats import entropy
 from thalweg.data.batches import ArrayBatches
 from thalweg.diagnosis import Instruments
 from thalweg.diagnosis.hessian import Hessian
-from thalweg.diagnosis.lanczos import lanczos, ritz
+from thalweg.diagnosis.lanczos import lanczos, lanczos_basis, ritz
 from thalweg.diagnosis.position import positions
 from thalweg.diagnosis.start import constant_loss
 from thalweg.diagnosis.step import SAMPLE, block
+from thalweg.diagnosis.units import count
 from thalweg.likelihoods import make_likelihood
 from thalweg.network import dense_network
 from thalweg.optimizers import make_optimizer
@@ -37,6 +38,23 @@ def test_lanczos_finds_both_ends_of_a_spectrum_within_its_residual() -> None:
         assert found.largest == pytest.approx(10.0, rel=tolerance)
         assert found.smallest == pytest.approx(-3.0, rel=tolerance)
         assert np.min(np.abs(eigenvalues - found.largest)) <= found.error + 1e-4
+
+
+def test_a_short_recursion_needs_no_reorthogonalization_for_its_ends() -> None:
+    # Outliers a hundred times the bulk converge within these steps, which is where orthogonality is lost.
+    h = symmetric(np.concatenate([[-50.0], RNG.normal(0, 0.5, 195), [20.0, 40.0, 60.0, 100.0]]))
+    start = jnp.asarray(RNG.choice([-1.0, 1.0], 200), jnp.float32)
+    alpha, beta, basis = lanczos_basis(lambda v: h @ v, start, 16)
+    assert np.abs(np.asarray(basis @ basis.T) - np.eye(16)).max() < 1e-5
+    short, full = ritz(*map(np.asarray, lanczos(lambda v: h @ v, start, 16))), ritz(np.asarray(alpha), np.asarray(beta))
+    assert (short.largest, short.smallest) == pytest.approx((100.0, -50.0), rel=1e-4)
+    assert (full.largest, full.smallest) == pytest.approx((100.0, -50.0), rel=1e-4)
+
+
+@pytest.mark.parametrize("rows", [1, 64, 200])
+def test_counts_of_columns_do_not_run_over(rows: int) -> None:
+    flags = RNG.random((rows, 3)) < [0.0, 0.6, 1.0]
+    assert count(jnp.asarray(flags)).tolist() == flags.sum(axis=0).tolist()
 
 
 def test_lanczos_ends_where_the_space_is_exhausted() -> None:

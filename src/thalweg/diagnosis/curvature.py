@@ -13,7 +13,6 @@ from jaxtyping import Array, Float
 
 from thalweg.core.types import Params
 from thalweg.diagnosis.step import Step
-from thalweg.network import Dense, Dropout, GaussianNoise
 
 
 class Curvature(NamedTuple):
@@ -48,10 +47,8 @@ def curvature(step: Step) -> Curvature:
 def _loss(step: Step) -> tuple[Callable[[Params], Array], Params]:
     """Return the loss and the parameters to differentiate it at, the first weights in coordinates of the inputs."""
     view = step.view
-    layers = view.network.layers
-    first = next((i for i, layer in enumerate(layers) if not isinstance(layer, Dropout | GaussianNoise)), 0)
-    x = view.passed.tapes[first] if isinstance(layers[first], Dense) else None
-    if x is None or x.shape[0] >= x.shape[1]:
+    found = step.fixed_input()
+    if found is None or found[1].shape[0] >= found[1].shape[1]:
 
         def whole(params: Params) -> Array:
             outputs, _ = view.network.forward(params, view.state, view.x, key=view.key, training=True)
@@ -59,6 +56,7 @@ def _loss(step: Step) -> tuple[Callable[[Params], Array], Params]:
 
         return whole, view.point
 
+    first, x = found
     gram = x @ x.T
     # Equal rows make the Gram matrix singular; this much does not move an eigenvalue that matters.
     shift = 1e3 * np.finfo(x.dtype).eps * jnp.trace(gram) / len(gram) + np.finfo(x.dtype).tiny
@@ -67,10 +65,7 @@ def _loss(step: Step) -> tuple[Callable[[Params], Array], Params]:
 
     def reduced(params: Params) -> Array:
         h = before + rows @ params[first]["weight"].T + params[first]["bias"]
-        for i in range(first + 1, len(layers)):
-            key = jax.random.fold_in(view.key, i)
-            h, _ = layers[i].forward(params[i], view.state[i], h, key=key, training=True)
-        return view.likelihood.loss(h, view.y, view.weight)
+        return view.likelihood.loss(step.onward(params, first, h), view.y, view.weight)
 
     units = view.point[first]["weight"].shape[0]
     displacement = view.point[first] | {"weight": jnp.zeros((units, len(gram)), x.dtype)}

@@ -22,7 +22,7 @@ from thalweg.diagnosis.step import Step
 class Hessian(Instrument):
     r"""Extreme eigenvalues and trace of the Hessian H of the minibatch loss at θ_t, penalties left out.
 
-    Lanczos with full reorthogonalization from a vector z of random signs; its first coefficient zᵀHz is Hutchinson's
+    Lanczos from a vector z of random signs; its first coefficient zᵀHz is Hutchinson's
     estimate of the trace. Averaged over the measured steps of the epoch:
 
     sharpness = λ_max, sharpness_error = the residual of its Ritz vector (an eigenvalue lies that close), sharpness_max

@@ -11,6 +11,9 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
+SHORT = 16
+"""Up to so many steps vectors are kept orthogonal to the last two alone."""
+
 
 class Ritz(NamedTuple):
     """Extreme Ritz values, the largest from below and the smallest from above, with the largest one's residual.
@@ -31,7 +34,11 @@ def lanczos(
 ) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
     r"""Return diagonal α and subdiagonal β of the matrix T = Qᵀ H Q that k = min(steps, n) Lanczos steps give.
 
-    w = H q_j, α_j = q_jᵀ w, w ← w - α_j q_j, then w ← w - q_i q_iᵀ w for i = j … 1, β_j = ‖w‖, q_{j+1} = w/β_j
+    w = H q_j - β_{j-1} q_{j-1}, α_j = q_jᵀ w, w ← w - α_j q_j, β_j = ‖w‖, q_{j+1} = w/β_j
+
+    Beyond 16 steps w is made orthogonal to all q_i besides. Orthogonality is lost only to Ritz vectors that have
+    converged, and then by copies of values that T has already: the extreme ones of a short recursion do not need it,
+    and its time would go into reading the basis over and over.
 
     Args:
         multiply: v ↦ H v for a symmetric H.
@@ -44,16 +51,32 @@ def lanczos(
         >>> round(ritz(np.asarray(alpha), np.asarray(beta)).largest, 4)
         5.0
 
-    Source: Golub, Van Loan, *Matrix Computations* (2013), §10.1 and §10.3.
+    Source: Golub, Van Loan, *Matrix Computations* (2013), §10.1 and §10.3; Paige, *Accuracy and effectiveness of the
+    Lanczos algorithm for the symmetric eigenproblem* (1980).
     """
-    alpha, beta, _ = lanczos_basis(multiply, start, steps)
+    steps = min(steps, start.size)
+    if steps > SHORT:
+        alpha, beta, _ = lanczos_basis(multiply, start, steps)
+        return alpha, beta
+    tiny = np.finfo(start.dtype).tiny
+
+    def step(former: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], tuple[Array, Array]]:
+        last, q, length = former
+        w = multiply(q) - length * last
+        along = jnp.sum(q * w)
+        w = w - along * q
+        length = jnp.linalg.norm(w)
+        return (q, w / jnp.maximum(length, tiny), length), (along, length)
+
+    first = start / jnp.maximum(jnp.linalg.norm(start), tiny)
+    _, (alpha, beta) = jax.lax.scan(step, (jnp.zeros_like(first), first, jnp.zeros((), first.dtype)), length=steps)
     return alpha, beta
 
 
 def lanczos_basis(
     multiply: Callable[[Array], Array], start: Float[Array, " n"], steps: int
 ) -> tuple[Float[Array, " k"], Float[Array, " k"], Float[Array, "k n"]]:
-    """Return what `lanczos` does, and the vectors q_1 … q_k besides."""
+    """Return what `lanczos` does, and the vectors q_1 … q_k besides, each made orthogonal to all before it."""
     steps = min(steps, start.size)
     tiny = np.finfo(start.dtype).tiny
 

@@ -40,17 +40,15 @@ class Distance(Instrument):
     quantities: ClassVar[tuple[str, ...]] = ("distance_from_start",)
 
     def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:
-        start = run.info.params
+        # Each array is read once: for its own layer and for the network.
+        moved = jax.tree.map(lambda new, old: _square(np.subtract(new, old)), params, run.info.params)
+        size = jax.tree.map(_square, run.info.params)
         found: Values = {
-            site.name: {"distance_from_start": _moved(*(at(p, site.path)["weight"] for p in (params, start)))}
+            site.name: {"distance_from_start": root(ratio(*(at(p, site.path)["weight"] for p in (moved, size))))}
             for site in run.sites
         }
-        squares = [
-            (_square(np.subtract(new, old)), _square(old))
-            for new, old in zip(jax.tree.leaves(params), jax.tree.leaves(start), strict=True)
-        ]
-        moved, size = (sum(column) for column in zip(*squares, strict=True))
-        return found | {NETWORK: {"distance_from_start": root(ratio(moved, size))}}
+        total = root(ratio(*(sum(jax.tree.leaves(squares)) for squares in (moved, size))))
+        return found | {NETWORK: {"distance_from_start": total}}
 
 
 @dataclass(frozen=True)
@@ -102,10 +100,6 @@ def constant_loss(likelihood: Likelihood, y: NDArray[Any], outputs: int) -> floa
 def _loss_of(likelihood: Likelihood, constant: Array, y: Array) -> Array:
     rows = jnp.broadcast_to(constant, (len(y), *constant.shape))
     return likelihood.loss(rows, y, jnp.full(len(y), 1.0 / len(y)))
-
-
-def _moved(new: Any, old: Any) -> float:
-    return root(ratio(_square(np.subtract(new, old)), _square(old)))
 
 
 def _square(array: Any) -> float:

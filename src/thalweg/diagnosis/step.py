@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float
 
 from thalweg.core.types import Params
 from thalweg.gradients import error_vectors
-from thalweg.network import Activation, Dense, Layer, Network, PReLU, Residual, activation
+from thalweg.network import Activation, Dense, Dropout, GaussianNoise, Layer, Network, PReLU, Residual, activation
 from thalweg.network.sequence import Layers
 from thalweg.training import StepView
 
@@ -111,6 +111,20 @@ class Step:
         """x_{l-1}."""
         x: Array = at(self.view.passed.tapes, site.path)
         return x
+
+    def fixed_input(self) -> tuple[int, Float[Array, "batch inputs"]] | None:
+        """Return the place of a first dense layer and what goes into it whatever the parameters; None without one."""
+        layers = self.view.network.layers
+        first = next((i for i, layer in enumerate(layers) if not isinstance(layer, Dropout | GaussianNoise)), 0)
+        return (first, self.view.passed.tapes[first]) if isinstance(layers[first], Dense) else None
+
+    def onward(self, params: Params, place: int, h: Float[Array, "batch units"]) -> Float[Array, "batch outputs"]:
+        """Return the network's outputs when the layer at a place gives h, with the step's own dropout and noise."""
+        layers = self.view.network.layers
+        for i in range(place + 1, len(layers)):
+            key = jax.random.fold_in(self.view.key, i)
+            h, _ = layers[i].forward(params[i], self.view.state[i], h, key=key, training=True)
+        return h
 
     def output(self, site: Site) -> Float[Array, "batch units"]:
         """x_l = φ(a_l), or a_l where no activation follows."""

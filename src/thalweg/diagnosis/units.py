@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool, Float
 
 from thalweg.core.types import Params
 from thalweg.diagnosis.instrument import Cost, Instrument, MeasuredRun, Values, mean
@@ -32,6 +33,25 @@ def flat_below(site: Site) -> float | None:
     if not isinstance(site.layer, Activation) or site.layer.name in _NEVER_FLAT:
         return None
     return FLAT * _LARGEST.get(site.layer.name, 1.0)
+
+
+BYTE = 64
+"""Rows that are counted in a byte, which holds 127."""
+
+
+def count(flags: Bool[Array, "rows units"]) -> Float[Array, " units"]:
+    """Return how often each column is true.
+
+    In bytes first: four times as many fit into a vector as of numbers, on 128 × 512 units 6 µs in place of 20.
+
+    Example:
+        >>> count(jnp.ones((200, 2), bool)).tolist()
+        [200.0, 200.0]
+    """
+    units, whole = flags.shape[1], len(flags) // BYTE * BYTE
+    parts = [flags[:whole].reshape(whole // BYTE, BYTE, units), flags[None, whole:]]
+    often = [jnp.sum(part, axis=1, dtype=jnp.int8) for part in parts if part.size]
+    return sum((jnp.sum(some, axis=0, dtype=jnp.float32) for some in often), jnp.zeros(units))
 
 
 @dataclass(frozen=True)
@@ -64,9 +84,8 @@ class Units(Instrument):
         for site in step.sites:
             limit = flat_below(site)
             if limit is not None:
-                steep = (jnp.abs(step.slope(site)) >= limit) & step.counted[:, None]
-                # One reduction serves both: how often each unit is steep.
-                often = jnp.sum(steep, axis=0, dtype=jnp.float32)
+                # One count serves both: how often each unit is steep.
+                often = count((jnp.abs(step.slope(site)) >= limit) & step.counted[:, None])
                 found[site.name] = {"alive": often > 0, "saturated": 1.0 - jnp.mean(often) / step.rows}
         return found
 
