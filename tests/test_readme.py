@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from thalweg.cli import main
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -49,34 +51,52 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(arguments: list[str], folder: Path) -> None:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        arguments, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"
+@pytest.fixture
+def thalweg(
+    folder: Path, shipped_preset: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[list[str]], None]:
+    """The command line in that folder, in this process: most of the time would go into starting others."""
+    monkeypatch.chdir(folder)
+
+    def run(arguments: list[str]) -> None:
+        assert main.run(arguments) == 0, f"{shlex.join(arguments)}\n{capsys.readouterr()}"
+
+    return run
 
 
 @pytest.mark.parametrize("texts", blocks("sh"))
-def test_commands_run_in_order(texts: list[str], folder: Path) -> None:
+def test_commands_run_in_order(texts: list[str], folder: Path, thalweg: Callable[[list[str]], None]) -> None:
     for text in texts:
         for command in commands(text):
-            run(shlex.split(command, comments=True), folder)
+            thalweg(shlex.split(command, comments=True)[1:])
     written = folder / "prices.csv"
     assert not any("prices.csv" in text for text in texts) or len(written.read_text().splitlines()) == 4
 
 
 @pytest.mark.parametrize("texts", blocks("python"))
-def test_python_runs(texts: list[str], folder: Path) -> None:
-    run([sys.executable, "-W", "error", "-c", "\n".join(texts)], folder)
+def test_python_runs(
+    texts: list[str],
+    folder: Path,
+    shipped_preset: None,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    monkeypatch.chdir(folder)
+    if "README" in request.node.name:  # what a newcomer pastes into a new interpreter
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", "\n".join(texts)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    else:
+        exec("\n".join(texts), {"__name__": "__main__"})
 
 
 @pytest.mark.parametrize("texts", blocks("toml"))
-def test_settings_files_are_read(texts: list[str], folder: Path) -> None:
+def test_settings_files_are_read(texts: list[str], folder: Path, thalweg: Callable[[list[str]], None]) -> None:
     for number, text in enumerate(texts):
         file = folder / f"settings{number}.toml"
         file.write_text(text)
-        run(["thalweg", "train", "--config", str(file), "--epochs", "1", "--out", str(folder / f"run{number}")], folder)
+        thalweg(["train", "--config", str(file), "--epochs", "1", "--out", str(folder / f"run{number}")])
 
 
 def test_the_makefile_has_every_target_that_the_pages_name() -> None:

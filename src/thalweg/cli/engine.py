@@ -19,9 +19,14 @@ def cache_folder() -> Path:
 
 
 def keep_compiled() -> None:
-    """Let JAX keep compiled programs on disk, so that the second run of a kind starts at once."""
+    """Let JAX keep compiled programs on disk, so that the second run of a kind starts at once.
+
+    A folder that JAX has been given already, such as by ``JAX_COMPILATION_CACHE_DIR``, stays.
+    """
     import jax
 
+    if getattr(jax.config, "jax_compilation_cache_dir", None):  # jax.config has no types
+        return
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
