@@ -35,3 +35,14 @@ def plain_networks() -> Iterator[str]:
 def shipped_preset(plain_networks: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset that users get who name none."""
     monkeypatch.setattr("thalweg.recipes.presets.AUTO", plain_networks)
+
+
+@pytest.fixture
+def compile_quickly() -> Iterator[None]:
+    """Where programs run once or briefly, nearly all of the time would go into optimizing them."""
+    import jax
+
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
