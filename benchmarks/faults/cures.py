@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.faults.losses import ClassLoss, NumberLoss
 from benchmarks.faults.program import Program
 from thalweg.diagnosis import Finding
+from thalweg.diagnosis.facts.dependence import as_numbers, dependence_facts
 from thalweg.likelihoods import make_likelihood
 from thalweg.network import Activation, Dense, Network, dense_network
 
@@ -30,7 +31,7 @@ def cured(program: Program, finding: Finding) -> Program | None:
     if cause == "wrong_labels":
         return dataclasses.replace(program, slips=False) if program.slips else None
     if cause == "leakage":
-        return None  # which column it is the finding tells; that nothing else can be learned it does not
+        return _without_twin(program)
     return _with_settings(program, finding.settings) if finding.settings else None
 
 
@@ -55,6 +56,21 @@ def _plain(program: Program) -> Program:
         likelihood=make_likelihood(name),
         y=y,
         held_out=(program.held_out[0], held_out),
+        params=None,
+    )
+
+
+def _without_twin(program: Program) -> Program:
+    """Leave out the input that is the target."""
+    classes = program.likelihood.targets == "classes"
+    twin = dependence_facts(program.x, as_numbers(program.likelihood, program.y), classes=classes)["twin"]
+    first = next(i for i, layer in enumerate(program.network.layers) if isinstance(layer, Dense))
+    assert first == 0  # every other layer keeps its width
+    return dataclasses.replace(
+        program,
+        x=np.delete(program.x, twin, axis=1),
+        held_out=(np.delete(program.held_out[0], twin, axis=1), program.held_out[1]),
+        network=Network(program.network.inputs - 1, program.network.layers),
         params=None,
     )
 

@@ -91,7 +91,7 @@ def examine(program: Program) -> Examined:
     if params is None:
         params = program.network.init(jax.random.key(program.seed), program.x[:256].astype(np.float32))
     # Every step: a schedule would take as long again to compile.
-    checkup = Checkup(settings=dict(program.optimizer))
+    checkup = Checkup(settings={"optimizer": program.optimizer["name"], **program.optimizer})
     status, loss = "finished", float("inf")
     try:
         trained = train(

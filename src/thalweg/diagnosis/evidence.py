@@ -131,6 +131,14 @@ class Evidence:
         return float(late / max(loss[0] - loss.min(), 1e-12))
 
     @property
+    def waited(self) -> float:
+        """Share of the epochs, from the first on, before the training loss had made a tenth of its fall."""
+        loss = self.train_loss
+        if not loss.size or not np.isfinite(loss).all():
+            return math.nan
+        return float(np.mean(np.cumprod(loss > loss.min() + 0.9 * (loss[0] - loss.min()))))
+
+    @property
     def roughness(self) -> float:
         """Typical bend of the training loss from one late epoch to the next, as a share of its whole fall."""
         loss = self.train_loss[len(self.train_loss) // 3 :]

@@ -38,6 +38,20 @@ def test_shuffled_targets_lie_within_chance_and_a_twin_is_named() -> None:
     assert dependence_facts(np.c_[X, 5 - 3 * Y], as_numbers(tw.Gaussian(), Y))["twin"] == 4
 
 
+def test_an_input_with_one_number_for_each_class_is_their_twin_and_one_that_merely_separates_them_is_not() -> None:
+    labels = RNG.integers(0, 4, len(X))
+    y = as_numbers(tw.Categorical(), labels)
+    codes = np.array([3.0, -1.0, 0.5, 7.0])[labels]  # in no order
+    assert dependence_facts(np.c_[X, codes], y, classes=True)["twin"] == 4
+    assert dependence_facts(np.c_[X, codes + 0.3 * X[:, 0]], y, classes=True)["twin"] is None
+    halves = (X[:, 2] > 0).astype(np.int32)
+    assert dependence_facts(X, as_numbers(tw.Bernoulli(), halves), classes=True)["twin"] is None
+
+
+def test_the_only_input_is_no_twin() -> None:
+    assert dependence_facts(X[:, :1], as_numbers(tw.Gaussian(), 2 * X[:, :1] + 1))["twin"] is None
+
+
 def test_classes_count_the_mistakes_that_guesses_avoid() -> None:
     labels = (X[:, 0] > 0).astype(np.int32)
     facts = dependence_facts(X, as_numbers(tw.Bernoulli(), labels), classes=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from evidences import FAULTY, healthy
+from evidences import EPOCHS, FAULTY, SLOW, healthy
 
 from thalweg.diagnosis import RULES, Evidence, judge
 from thalweg.recipes.config import make_config
@@ -30,6 +31,26 @@ def test_the_cause_is_found_where_it_is(cause: str) -> None:
     assert finding.says.endswith((".", ")."))
     assert finding.remedy.endswith((".", "?"))
     make_config({"data": "iris"} | finding.settings)  # remedies are settings of a run
+
+
+@pytest.mark.parametrize(
+    ("cause", "run"),
+    [
+        # Held-out rows are answered better than those that are learned from.
+        ("wrong_labels", {"train_loss": 0.9 + 0.5 * np.exp(-np.arange(EPOCHS) / 1.5)}),
+        ("too_few_epochs", {"train_loss": SLOW}),
+        ("batch_size_too_large", {"train_loss": SLOW, "run__batch_size": 1000, "run__steps": 1}),
+    ],
+)
+def test_a_result_that_could_be_better_is_warned_of_though_it_beats_simple_guesses(
+    cause: str, run: dict[str, object]
+) -> None:
+    assert {f.cause: f.severity for f in judge(healthy(**run))}.get(cause) == "warning"
+
+
+def test_dropout_explains_a_training_loss_above_the_held_out_one() -> None:
+    train_loss = 0.9 + 0.5 * np.exp(-np.arange(EPOCHS) / 1.5)
+    assert judge(healthy(train_loss=train_loss, network__dropout=0.3)) == []
 
 
 def test_overfitting_is_a_note_where_the_best_epoch_is_kept() -> None:

@@ -11,6 +11,8 @@ from thalweg.likelihoods import Likelihood
 
 NEIGHBORS = 10
 SHUFFLES = 40
+TWIN = 0.9995
+"""Share of an input's variance that a target explains from which on it is that target: all but rounding."""
 MOST_INPUTS = 200
 """A linear fit is made to at most so many inputs, those most correlated with the targets."""
 
@@ -46,8 +48,8 @@ def dependence_facts(x: NDArray[np.float64], y: NDArray[np.float64], *, classes:
     Returns:
         ``neighbors_r2`` of the mean of the 10 nearest rows, ``linear_r2`` of a ridge fit, ``sigmas``: how many standard
         deviations the better of the two lies above what shuffled targets give, ``skill`` of the better one: R², or of
-        classes the share of the constant guess's mistakes that it avoids; ``twin`` (number of an input that
-        equals a target up to shift and scale, else None), ``rows``.
+        classes the share of the constant guess's mistakes that it avoids; ``twin`` (number of an input, among
+        several, that is a target up to shift and scale or one number for each class, else None), ``rows``.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(200, 3))
@@ -64,7 +66,8 @@ def dependence_facts(x: NDArray[np.float64], y: NDArray[np.float64], *, classes:
         return {"rows": n, "neighbors_r2": 0.0, "linear_r2": 0.0, "sigmas": None, "skill": None, "twin": None}
     z = (x[:, moving] - x[:, moving].mean(axis=0)) / x[:, moving].std(axis=0)
     correlation = np.abs(z.T @ y) / n
-    twin = np.flatnonzero(moving)[correlation.max(axis=1).argmax()] if correlation.max() > 1 - 1e-6 else None
+    share = _explained_by_classes(z, y) if classes else np.square(correlation).max(axis=1)
+    twin = np.flatnonzero(moving)[share.argmax()] if share.max() > TWIN and len(share) > 1 else None
     order = np.argsort(-correlation.max(axis=1))[: min(MOST_INPUTS, n // 4)]
     hat, neighbors = _hat(z[:, order]), _neighbors(z)
     diagonal = np.minimum(np.diag(hat), 0.999)[:, None]
@@ -87,6 +90,14 @@ def dependence_facts(x: NDArray[np.float64], y: NDArray[np.float64], *, classes:
         "skill": float(skill),
         "twin": None if twin is None else int(twin),
     }
+
+
+def _explained_by_classes(z: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return which share of each standardized input's variance lies between classes: η², the correlation ratio."""
+    members = (y > 0).astype(np.float64)
+    means = members.T @ z / members.sum(axis=0)[:, None]
+    explained: NDArray[np.float64] = (members.sum(axis=0) / len(z)) @ np.square(means)
+    return explained
 
 
 def _avoided(y: NDArray[np.float64], guess: NDArray[np.float64]) -> float:

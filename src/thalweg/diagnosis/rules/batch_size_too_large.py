@@ -11,10 +11,11 @@ from thalweg.diagnosis.rules.rule import Found, Rule
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     share = e.number("run", "batch_size") / e.number("run", "rows")
     steps = e.epochs * e.number("run", "steps")
-    if not (share >= at["share"] and steps < at["steps"] and e.falling > at["falling"] and e.suffers) or e.broken:
+    falls = e.falling > at["falling"] and (e.suffers or e.falling > 2 * at["falling"])
+    if not (share >= at["share"] and steps < at["steps"] and falls) or e.broken:
         return None
     return Found(
-        "error",
+        "error" if e.suffers else "warning",
         0.8,
         f"Minibatches of {e.number('run', 'batch_size'):.0f} rows leave {steps:.0f} steps in all, and the loss "
         f"still falls.",

@@ -15,7 +15,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "warning",
         0.9,
-        f"Input column {twin} equals a target up to shift and scale: the answer is among the inputs.",
+        f"Input column {twin} is a target up to shift and scale, or has one number for each class: the answer is among "
+        "the inputs.",
         "Leave that column out, unless it will be known when the network is used.",
     )
 

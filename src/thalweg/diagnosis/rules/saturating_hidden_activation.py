@@ -19,16 +19,18 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     )
     saturated = [name for name in squashing if flat.get(name, 0.0) > at["flat"]]
     sigmoid = "sigmoid" in kinds
-    if not (shrinks or saturated) or not e.suffers:
+    waits = shrinks and e.epochs >= at["epochs"] and e.waited > at["waited"]
+    if not (shrinks or saturated) or not (e.suffers or waits):
         return None
     factor = (errors.get(e.hidden[0], 0.0) / max(errors.get(e.hidden[-1], 1.0), 1e-30)) if shrinks else 1.0
     return Found(
-        "error",
+        "error" if e.suffers else "warning",
         (0.9 if sigmoid else 0.7) if shrinks else 0.6,
         (
             f"Error vectors vanish on their way back through {len(squashing)} layers of {kinds[0]}: the first "
             f"layer's are "
-            f"{factor:.1e} times the last one's, so that it hardly learns."
+            f"{factor:.1e} times the last one's, so that it hardly learns"
+            + (f"; for {e.waited:.0%} of the epochs the loss stayed where it began." if waits else ".")
             if shrinks
             else f"The units of layer {saturated[0]} sit at the flat ends of their activation for "
             f"{flat[saturated[0]]:.0%} of "
@@ -45,7 +47,7 @@ RULE = Rule(
     cause="saturating_hidden_activation",
     moment="during",
     depth=0,
-    thresholds={"layers": 3, "fall": 0.05, "flat": 0.8},
+    thresholds={"layers": 3, "fall": 0.05, "flat": 0.8, "waited": 0.1, "epochs": 10},
     source="Hochreiter, Untersuchungen zu dynamischen neuronalen Netzen (1991); Glorot, Bengio, Understanding "
     "the difficulty of training deep feedforward neural networks (2010)",
     check=_check,

@@ -10,6 +10,30 @@ from thalweg.diagnosis.evidence import Evidence
 from thalweg.diagnosis.rules.rule import Found, Rule
 
 
+def _contradicted(e: Evidence, at: Mapping[str, float]) -> Found | None:
+    """What a network has learned fits rows that it never saw better than those it learned from."""
+    held_out, train, constant = e.held_out_loss, e.train_loss, e.series("constant_loss")
+    if len(held_out) < 4 or not constant.size or not constant[0] > 0 or e.number("network", "dropout") > 0:
+        return None
+    if not (np.isfinite(held_out).all() and np.isfinite(train).all()) or held_out.min() >= 0.9 * constant[0]:
+        return None
+    # A line's training loss is a mean over its epoch: the next one's was taken at and after the weights that the
+    # held-out loss was. Three epochs about the best one, so that no single one decides.
+    about = slice(max(0, int(held_out[:-1].argmin()) - 1), int(held_out[:-1].argmin()) + 2)
+    ahead, behind = float(np.mean(held_out[:-1][about])), float(np.mean(train[1:][about]))
+    if not behind - ahead > at["gap"] * constant[0]:
+        return None
+    return Found(
+        "warning",
+        0.7,
+        f"Many training targets seem wrong: the network answers rows that it has never seen better (loss {ahead:.3g}) "
+        f"than those it learns from ({behind:.3g}; a constant costs {constant[0]:.3g}). Only targets that contradict "
+        "each other, or held-out rows of an easier kind, do that.",
+        "Look at the rows that the network answers worst: are their targets right?",
+        symptoms=("wrong_labels", "underfitting"),
+    )
+
+
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     group = "seen" if e.facts.get("seen", {}).get("sigmas") is not None else "dependence"
     sigmas = e.number(group, "sigmas")
@@ -18,7 +42,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         constant.size and held_out.size and np.median(held_out[-max(1, len(held_out) // 4) :]) < 0.97 * constant[0]
     )
     if not sigmas < at["sigmas"] or e.number(group, "rows") < at["rows"] or generalizes:
-        return None
+        return _contradicted(e, at)
     aligned = e.number("dependence", "sigmas") > 2 * at["sigmas"]
     return Found(
         "error",
@@ -37,7 +61,7 @@ RULE = Rule(
     cause="wrong_labels",
     moment="before",
     depth=1,
-    thresholds={"sigmas": 4.0, "rows": 50},
+    thresholds={"sigmas": 4.0, "rows": 50, "gap": 0.15},
     source="Good, Permutation, Parametric and Bootstrap Tests of Hypotheses (2005); Zhang et al., Understanding "
     "deep learning requires rethinking generalization (2017)",
     check=_check,
