@@ -19,6 +19,7 @@ from benchmarks import (
     members,
     mnist,
     predict,
+    recipe_findings,
     search,
     segmentation,
     start,
@@ -50,6 +51,7 @@ TITLES = {
     "encoder": "Encoder",
     "ablation": "Ablation of the recipe",
     "faults": "Faults and verdicts",
+    "recipe_findings": "Findings on the default recipe",
 }
 DATA = Path(__file__).parents[2] / "shared" / "data"
 DISK_ROUNDS = 3
@@ -95,6 +97,7 @@ def main() -> None:
             quick=options.quick,
         ),
         "faults": partial(faults.measure, results=options.examined),
+        "recipe_findings": partial(recipe_findings.measure, data=options.data, runs=options.runs, quick=options.quick),
         "ablation": partial(ablation.measure, data=options.data, seeds=own_rounds["ablation"], quick=options.quick),
     }
     out = options.out or (None if options.quick else RESULTS)
@@ -126,6 +129,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--results", type=Path, default=FITS, help="fits of the section tables (default: benchmarks/tables.jsonl)"
     )
+    parser.add_argument("--runs", type=Path, help="folder that keeps the runs of the section recipe_findings")
     parser.add_argument("--out", type=Path, help="file to write (default: benchmarks/RESULTS.md)")
     return parser.parse_args()
 

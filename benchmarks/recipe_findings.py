@@ -10,7 +10,7 @@ from benchmarks.commands import seconds, thalweg
 from benchmarks.table import table
 from benchmarks.tables_data import SETS
 
-ROWS = 60_000
+ROWS = 20_000
 """Rows at most; of larger sets the first ones."""
 
 QUICK = ("boston", "energy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 
 from thalweg.cli.main import run as thalweg
 from thalweg.core.errors import DivergedError, ModelError
+from thalweg.diagnosis import judge
 from thalweg.recipes.config import make_config
-from thalweg.runs.diagnosis import findings_of
+from thalweg.runs.diagnosis import evidence_of, findings_of, looked_closer, not_measured
 from thalweg.runs.report.files import FACTS
 from thalweg.runs.run import train_run
 
@@ -29,11 +31,11 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_tells_cause_numbers_and_flags(faulty: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert thalweg(["diagnose", str(faulty)]) == 0
+    assert thalweg(["diagnose", str(faulty), "--no-probe"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("1. error: learning rate too low")
     assert "--learning-rate " in text
-    assert thalweg(["diagnose", str(faulty), "--json"]) == 0
+    assert thalweg(["diagnose", str(faulty), "--json", "--no-probe"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["cause"] == "learning_rate_too_low"
 
 
@@ -83,3 +85,69 @@ def test_a_run_of_several_networks_says_how_to_train_one(tmp_path: Path) -> None
     (tmp_path / "run.json").write_text(json.dumps(status))
     with pytest.raises(ModelError, match="one network alone: thalweg train wine --epochs 2 --diagnose cheap --out NEW"):
         findings_of(tmp_path)
+
+
+def test_what_was_not_measured_is_said_once_with_what_to_run(faulty: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert thalweg(["diagnose", str(faulty), "--no-probe"]) == 0
+    text = capsys.readouterr().out
+    assert text.count("Not measured") == 1
+    assert "--learning-rate 1e-06 --preset plain --epochs 6 --diagnose full --out NEW. It took " in text
+    evidence = evidence_of(faulty)
+    unsupported = {"units": "nothing is flat", "rank": "no layers", "gradients": "no layers"}
+    first = {**evidence.records[0], "unsupported": unsupported}
+    lines = not_measured(faulty, replace(evidence, records=[first, *evidence.records[1:]]))
+    assert lines[:2] == ["Not measured: units (nothing is flat).", "Not measured: rank, gradients (no layers)."]
+
+
+def test_a_bad_run_is_probed(faulty: Path) -> None:
+    """Its own steps cannot fit one minibatch, plain Adam can, and the loss where it ended still has a slope."""
+    evidence = looked_closer(faulty, evidence_of(faulty))
+    assert evidence.number("one_batch", "left_own") > 0.5
+    assert evidence.number("one_batch", "left_adam") < 0.1
+    assert evidence.number("point", "agreement") > 0.1
+    assert "cannot_fit_one_batch" in [finding.cause for finding in judge(evidence)]
+    unprobed = looked_closer(faulty, evidence_of(faulty), probe=False)
+    assert "one_batch" not in unprobed.facts
+
+
+def test_folds_name_wrong_labels_by_their_rows_and_tell_luck(tmp_path: Path) -> None:
+    draw, wrong = np.random.default_rng(2), [5, 17, 40]
+    y = np.arange(120) % 2
+    x = draw.normal(size=(120, 2)) + 6 * y[:, None]
+    y[wrong] = 1 - y[wrong]
+    rows = [f"{a:.4f},{b:.4f},{'no' if c else 'yes'}" for (a, b), c in zip(x, y, strict=True)]
+    (tmp_path / "blobs.csv").write_text("\n".join(["a,b,y", *rows]))
+    settings = {"data": str(tmp_path / "blobs.csv"), "preset": "plain", "hidden": 16, "epochs": 12, "batch_size": 16}
+    settings |= {"cv": 3, "test": "none", "learning_rate": 0.01, "weight_decay": 0.01, "optimizer": "adamw"}
+    train_run(make_config(settings | {"out": str(tmp_path / "run")}))
+    evidence = evidence_of(tmp_path / "run")
+    suspects = evidence.facts["suspects"]
+    assert sorted(one["row"] for one in suspects["rows"]) == wrong
+    assert all(one["given"] == ("no" if y[one["row"]] else "yes") != one["likely"] for one in suspects["rows"])
+    lines = (tmp_path / "run" / "suspects.csv").read_text().splitlines()
+    assert len(lines) == 1 + len(wrong)
+    assert np.mean(evidence.facts["seeds"]["values"]) == pytest.approx(len(wrong) / 120)
+    found = {finding.cause: finding for finding in findings_of(tmp_path / "run")}
+    assert {"wrong_label_suspects", "seed_spread"} <= set(found)
+    assert "row 17 of " in found["wrong_label_suspects"].says
+    assert not [finding for finding in found.values() if finding.severity == "error"]
+    assert "trained together" in not_measured(tmp_path / "run", evidence)[-1]
+
+
+def test_runs_that_differ_in_their_seed_alone_tell_luck(tmp_path: Path, faulty: Path) -> None:
+    errors, settings = [0.1, 0.2, 0.4], (faulty / "config.toml").read_text()
+    assert "seed = 0" in settings
+    assert "l2 = 0.0" in settings
+    for seed, error in enumerate(errors):
+        folder = tmp_path / f"run-{seed}"
+        folder.mkdir()
+        for name in ("run.json", "log.jsonl", "instruments.jsonl", FACTS):
+            (folder / name).write_bytes((faulty / name).read_bytes())
+        (folder / "config.toml").write_text(settings.replace("seed = 0", f"seed = {seed}"))
+        (folder / "evaluation.json").write_text(json.dumps({"test": {"error": error}}))
+    (tmp_path / "run-2" / "config.toml").write_text(settings.replace("l2 = 0.0", "l2 = 0.5"))
+    evidence = looked_closer(tmp_path / "run-0", evidence_of(tmp_path / "run-0"), probe=False)
+    assert evidence.facts["seeds"]["values"] == errors[:2]
+    assert "seed_spread" in [finding.cause for finding in judge(evidence)]
+    alone = looked_closer(tmp_path / "run-2", evidence_of(tmp_path / "run-2"), probe=False)
+    assert alone.facts["seeds"] == {}

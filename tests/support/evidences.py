@@ -91,7 +91,7 @@ FLAT = np.r_[1.9, np.full(EPOCHS - 1, 1.5)]
 REST: dict[str, Any] = {
     "train_loss": FLAT,
     "point__agreement": 0.02,
-    "point__inner_share": 0.5,
+    "point__first_share": 0.5,
     "point__sharpness": 3.0,
     "point__smallest_eigenvalue": -0.001,
     "point__negative_curvature": 0.0003,
@@ -132,12 +132,13 @@ FAULTY: dict[str, dict[str, Any]] = {
     "no_hidden_activation": {"network__activations": ["identity", "identity"]},
     "noise_dominated": POOR | {"train_loss": ROUGH, "network_series__noise_scale": 4000.0},
     "not_learning": BAD,
+    "oscillating": POOR | {"train_loss": ROUGH, "network_series__position": 0.4},
     "output_target_mismatch": {"network__output_activations": ["sigmoid"]},
     "over_regularized": POOR
     | {"l2": 1.0}
     | {f"layers__{n}__weight_rms": np.geomspace(0.2, 0.01, EPOCHS) for n in LAYERS},
     "overfitting": {"validation_loss": np.r_[1.2, 0.7, np.linspace(0.6, 1.4, EPOCHS - 2)]},
-    "plateau": BAD | REST | {"point__inner_share": 1e-5},
+    "plateau": BAD | REST | {"point__first_share": 1e-5},
     "saddle_point": BAD | REST | {"point__smallest_eigenvalue": -1.2, "point__negative_curvature": 0.4},
     "saturating_hidden_activation": BAD
     | {

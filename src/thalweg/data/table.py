@@ -37,6 +37,7 @@ class Table:
         example_shape: shape of one example before flattening, such as ``(28, 28)``; None for plain tables.
         is_test: boolean (N,), rows of the official test set, when the data has one.
         whole: the encoded rows on disk that these are a sample of, when they do not fit into memory.
+        places: numbers of the rows in the data they were picked from, when these are not all rows of it.
 
     Example:
         >>> table = Table("toy", np.eye(3), np.array([0, 1, 1]), ("a", "b", "c"))
@@ -52,6 +53,7 @@ class Table:
     example_shape: tuple[int, ...] | None = None
     is_test: Array | None = None
     whole: Whole | None = None
+    places: Array | range | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -108,7 +110,27 @@ class Table:
             target=None if self.target is None else self.target[pick],
             is_test=None if self.is_test is None else self.is_test[pick],
             whole=None,
+            places=self.row_numbers(pick),
         )
+
+    def row_numbers(self, pick: npt.ArrayLike | slice = slice(None)) -> Array | range:
+        """Return the numbers that rows have in the data they come from, counted from 0.
+
+        Example:
+            >>> table = Table("toy", np.eye(4), None, ("a", "b", "c", "d"))
+            >>> table.rows([3, 1, 2]).rows([True, False, True]).row_numbers([1]).tolist()
+            [2]
+        """
+        known = range(len(self)) if self.places is None else self.places
+        if isinstance(pick, slice):
+            return known[pick]
+        picked = np.asarray(pick)
+        if picked.dtype == bool:
+            picked = np.flatnonzero(picked)
+        if isinstance(known, range):  # an array of all numbers would be as long as a set on disk
+            picked = np.where(picked < 0, picked + len(known), picked)
+            return np.asarray(known.start + known.step * picked)
+        return known[picked]
 
     def hash(self) -> str:
         """SHA-256 over names, types and content, as hexadecimal text.

@@ -32,6 +32,9 @@ class Evidence:
     settings: Mapping[str, Any] = field(default_factory=dict)
     status: str = "finished"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "facts", _nan_in_lists(self.facts))
+
     def fact(self, group: str, name: str, default: Any = None) -> Any:
         """Return a fact, or the default where it is not known."""
         value = self.facts.get(group, {}).get(name)
@@ -151,3 +154,12 @@ class Evidence:
     def broken(self) -> bool:
         """Whether a quantity was not finite."""
         return self.status == "diverged" or self.fact("outcome", "finite", True) is False
+
+
+def _nan_in_lists(value: Any) -> Any:
+    """Return facts with NaN for numbers that a list of them lacks: JSON has null for what was not finite."""
+    if isinstance(value, Mapping):
+        return {name: _nan_in_lists(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [math.nan if item is None else _nan_in_lists(item) for item in value]
+    return value

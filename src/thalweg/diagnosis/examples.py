@@ -28,6 +28,7 @@ from thalweg.diagnosis.instrument import (
     mixes_examples,
     ratio,
     root,
+    without_layers,
 )
 from thalweg.diagnosis.step import Site, Step
 
@@ -56,7 +57,7 @@ def inner_products(step: Step, site: Site) -> Float[Array, " batch"]:
 @dataclass(frozen=True)
 class _OfExamples(Instrument):
     def unsupported(self, run: MeasuredRun) -> str:
-        return couples_examples(run.info.network) or mixes_examples(run.info.likelihood)
+        return without_layers(run) or couples_examples(run.info.network) or mixes_examples(run.info.likelihood)
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,11 @@ def root_means(values: Values) -> Values:
     return {part: {name: root(mean(array)) for name, array in found.items()} for part, found in values.items()}
 
 
+def without_layers(run: MeasuredRun) -> str:
+    """Return why a network has no layers to measure, or an empty text."""
+    return "" if run.sites else "the network has no dense layer with weights of its own"
+
+
 def couples_examples(network: Network) -> str:
     """Return why the examples of a minibatch have no gradients of their own in this network, or an empty text."""
     if _has_batch_norm(network.layers):

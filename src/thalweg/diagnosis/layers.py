@@ -9,7 +9,18 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from thalweg.core.types import Params
-from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, MeasuredRun, Values, mean, ratio, root, root_means
+from thalweg.diagnosis.instrument import (
+    NETWORK,
+    Cost,
+    Instrument,
+    MeasuredRun,
+    Values,
+    mean,
+    ratio,
+    root,
+    root_means,
+    without_layers,
+)
 from thalweg.diagnosis.step import Site, Step, at, block
 
 
@@ -37,7 +48,13 @@ class Activations(Instrument):
 
 
 @dataclass(frozen=True)
-class ErrorVectors(Instrument):
+class _OfLayers(Instrument):
+    def unsupported(self, run: MeasuredRun) -> str:
+        return without_layers(run)
+
+
+@dataclass(frozen=True)
+class ErrorVectors(_OfLayers):
     r"""Sizes of the error vectors δ_l = ∂cost/∂a_l, ‖δ_l‖ / √M_l over the minibatch.
 
     error_rms = √(mean_{n,i} δ_{l,i}(n)²), δ_lᵀ = δ_{l+1}ᵀ W_{l+1} diag(φ'(a_l))
@@ -61,7 +78,7 @@ class ErrorVectors(Instrument):
 
 
 @dataclass(frozen=True)
-class Gradients(Instrument):
+class Gradients(_OfLayers):
     r"""Sizes of the weights' gradients, ‖∂L/∂W_l‖_F / √(M_l M_{l-1}).
 
     gradient_rms = √(mean_{i,j} (∂L/∂W_l)²_{ij})
@@ -87,7 +104,7 @@ class Gradients(Instrument):
 
 
 @dataclass(frozen=True)
-class Updates(Instrument):
+class Updates(_OfLayers):
     r"""Sizes of weights and updates, and their ratio: by what share a step changes the weights.
 
     weight_rms = ‖W_l‖_F / √(M_l M_{l-1}), update_ratio = ‖ΔW_l‖_F / ‖W_l‖_F,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from thalweg.diagnosis.instrument import Cost, Instrument, Values
+from thalweg.diagnosis.instrument import Cost, Instrument, MeasuredRun, Values, without_layers
 from thalweg.diagnosis.step import Step
 
 ROWS = 256
@@ -37,6 +37,9 @@ class Rank(Instrument):
     name: ClassVar[str] = "rank"
     cost: ClassVar[Cost] = "examples"
     quantities: ClassVar[tuple[str, ...]] = ("effective_rank", "stable_rank")
+
+    def unsupported(self, run: MeasuredRun) -> str:
+        return without_layers(run)
 
     def measure(self, step: Step) -> Values:
         counted = step.counted[:ROWS]

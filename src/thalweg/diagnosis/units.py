@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from thalweg.core.types import Params
-from thalweg.diagnosis.instrument import Cost, Instrument, MeasuredRun, Values, mean
+from thalweg.diagnosis.instrument import Cost, Instrument, MeasuredRun, Values, mean, without_layers
 from thalweg.diagnosis.step import Site, Step
 from thalweg.network import Activation
 
@@ -75,6 +75,8 @@ class Units(Instrument):
     quantities: ClassVar[tuple[str, ...]] = ("dead", "saturated")
 
     def unsupported(self, run: MeasuredRun) -> str:
+        if reason := without_layers(run):
+            return reason
         if all(flat_below(site) is None for site in run.sites):
             return "no activation of this network has a flat part"
         return ""

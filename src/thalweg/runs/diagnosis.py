@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from thalweg.core.errors import ModelError
 from thalweg.core.files import storage_errors
 from thalweg.diagnosis import Checkup, Evidence, Finding, judge, read_records
+from thalweg.diagnosis.facts import Subject, facts_after, facts_before
 from thalweg.diagnosis.records import FILE as RECORDS
 from thalweg.recipes.config import RunConfig
+from thalweg.recipes.ensemble import Ensemble
+from thalweg.recipes.plan import Plan
+from thalweg.runs.probe import probe_facts
 from thalweg.runs.record import RunFolder, read_log, read_status
 from thalweg.runs.report.files import FACTS
+from thalweg.runs.seeds import seeds_of_members, seeds_of_runs
+from thalweg.runs.suspects import write_suspects
+from thalweg.training import Trained
+from thalweg.training.loop import keys_of
+from thalweg.training.state import initial_params
 
 SCHEMA = 1
+EVALUATION = "evaluation.json"
 
 FULL_EVERY = 16
 """Steps from one to the next that the full checkup measures all of."""
@@ -35,10 +46,37 @@ def checkup_of(config: RunConfig, folder: RunFolder, settings: dict[str, Any]) -
     return [Checkup(kind, every=every, first=8, path=folder.path / RECORDS, settings=settings)]
 
 
-def write_facts(folder: RunFolder, hooks: list[Checkup]) -> None:
-    """Write what the checkup measured before and after training; findings are read from it, see `evidence_of`."""
-    for hook in hooks:
-        folder.write_json(FACTS, {"schema_version": SCHEMA, "facts": hook.facts})
+def write_facts(folder: RunFolder, hooks: list[Checkup], plan: Plan, trained: Trained | None, model: Any) -> None:
+    """Write what the checkup measured before and after training; findings are read from it, see `evidence_of`.
+
+    Args:
+        folder: of the run.
+        hooks: the checkup; none for networks that train together, whose steps are not measured.
+        plan: what was trained.
+        trained: what training left, None where it diverged.
+        model: made of it.
+    """
+    facts = hooks[0].facts if hooks else {}
+    if plan.config.diagnose == "none" or plan.config.task != "rows":
+        trained = None
+    if trained is not None:
+        if isinstance(trained, Ensemble):
+            facts = _facts_of_members(plan, trained)
+        facts = facts | {
+            "suspects": write_suspects(folder.path, model, plan.tables, trained),
+            "seeds": seeds_of_members(trained, model.likelihood.metric, plan.config.cv),
+        }
+    if facts:
+        folder.write_json(FACTS, {"schema_version": SCHEMA, "facts": facts})
+
+
+def _facts_of_members(plan: Plan, trained: Ensemble) -> dict[str, Any]:
+    """Return facts of data, loss, the first member's start, and what all members together answer."""
+    params = initial_params(plan.network, plan.likelihood, plan.train, keys_of(plan.config.seed)[0])
+    parts = (plan.optimizer, plan.train, params, plan.config.epochs)
+    facts = facts_before(Subject(plan.network, plan.likelihood, *parts))
+    together = Subject(trained.network, trained.likelihood, *parts)
+    return facts | facts_after(together, trained.params, trained.state, max(1, len(trained.history)))
 
 
 def evidence_of(path: Path) -> Evidence:
@@ -49,7 +87,8 @@ def evidence_of(path: Path) -> Evidence:
             one.
     """
     status = read_status(path)
-    if not (path / FACTS).is_file() or not (path / RECORDS).is_file():
+    settings = status.get("settings", {})
+    if not (path / FACTS).is_file() or not ((path / RECORDS).is_file() or _several(settings)):
         raise ModelError(f"{path} holds no records of a checkup. {_again(status)}")
     with storage_errors("read", path / FACTS):
         text = (path / FACTS).read_bytes()
@@ -57,12 +96,62 @@ def evidence_of(path: Path) -> Evidence:
         facts = json.loads(text)["facts"]
     except (ValueError, KeyError, TypeError):
         raise ModelError(f"{path / FACTS} is damaged: no facts can be read from it. {_again(status)}") from None
-    return Evidence(facts, read_log(path), read_records(path / RECORDS), status.get("settings", {}), status["state"])
+    records = read_records(path / RECORDS) if (path / RECORDS).is_file() else []
+    return Evidence(_with_constant(facts, path), read_log(path), records, settings, status["state"])
 
 
 def findings_of(path: Path) -> list[Finding]:
     """Return what is wrong with a run, the weightiest finding first; see `evidence_of` for what it raises."""
     return judge(evidence_of(path))
+
+
+def looked_closer(path: Path, evidence: Evidence, *, probe: bool | None = None) -> Evidence:
+    """Return the evidence with what is not in the run folder: the runs beside it, and a probe of the network.
+
+    Args:
+        path: run folder.
+        evidence: what the folder holds.
+        probe: whether to measure the loss where training ended and to fit one minibatch, which takes some seconds; by
+            default where the result is bad.
+    """
+    facts = dict(evidence.facts)
+    if not facts.get("seeds"):
+        facts["seeds"] = seeds_of_runs(path)
+    if evidence.suffers if probe is None else probe:
+        facts |= probe_facts(path)
+    return replace(evidence, facts=_with_constant(facts, path))
+
+
+def not_measured(path: Path, evidence: Evidence) -> list[str]:
+    """Return what the checkup could not measure, and how to measure more, as lines of text; empty if it has all."""
+    told: dict[str, list[str]] = {}
+    for record in evidence.records[:1]:
+        for name, reason in record.get("unsupported", {}).items():
+            told.setdefault(reason, []).append(name)
+    lines = [f"Not measured: {', '.join(names)} ({reason})." for reason, names in told.items()]
+    status = read_status(path)
+    if not evidence.records:
+        lines.append(f"Not measured: layers and steps, as the networks trained together. {_again(status)}")
+    elif evidence.settings.get("diagnose") == "cheap":
+        lines.append(f"Not measured while it trained: single examples and curvature. {_again(status, 'full')}")
+    return lines
+
+
+def _with_constant(facts: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Add what a constant answer reaches on the test rows to the results of seeds, which are compared with it."""
+    seeds = facts.get("seeds")
+    if not seeds or "constant" in seeds or not (path / EVALUATION).is_file():
+        return facts
+    try:
+        judged = json.loads((path / EVALUATION).read_text(encoding="utf-8"))["test"]
+        constant = judged["baseline"]["error"] if "baseline" in judged else judged["targets"][0]["baseline_rmse"]
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return facts
+    return facts | {"seeds": seeds | {"constant": constant}}
+
+
+def _several(settings: dict[str, Any]) -> bool:
+    return bool(settings.get("members", 1) > 1 or settings.get("cv"))
 
 
 def finding_lines(findings: list[Finding]) -> list[str]:
@@ -84,14 +173,13 @@ def finding_lines(findings: list[Finding]) -> list[str]:
     return lines
 
 
-def _again(status: dict[str, Any]) -> str:
+def _again(status: dict[str, Any], kind: str = "cheap") -> str:
     seconds = status.get("seconds", {}).get("total")
     took = f" It took {seconds:.0f} s." if isinstance(seconds, (int, float)) else ""
     settings = status.get("settings", {})
-    alone = settings.get("members", 1) > 1 or settings.get("cv")
     given = _without(status.get("command", ["thalweg", "train", "DATA"]), {"--members", "--cv", "--diagnose"})
-    command = shlex.join([*given, "--diagnose", "cheap"])
-    return f"Train {'one network alone' if alone else 'it again'}: {command} --out NEW.{took}"
+    command = shlex.join([*given, "--diagnose", kind])
+    return f"Train {'one network alone' if _several(settings) else 'it again'}: {command} --out NEW.{took}"
 
 
 def _without(words: list[str], flags: set[str]) -> list[str]:

@@ -19,6 +19,7 @@ from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, Stora
 from thalweg.data.describe import in_short
 from thalweg.data.streaming.stream import Progress
 from thalweg.deploy import Model, Segmenter
+from thalweg.diagnosis import Checkup
 from thalweg.likelihoods import Likelihood, Members
 from thalweg.recipes.config import RunConfig, changed_settings, make_config
 from thalweg.recipes.ensemble import Ensemble
@@ -201,11 +202,10 @@ def _train(folder: RunFolder, plan: Plan, hooks: Sequence[Hook], say: Say, start
         except DivergedError as error:
             history = error.trained.history if isinstance(error.trained, Trained) else []
             _ending(folder, history, started, state="diverged", message=str(error))
-            write_facts(folder, checkup)
+            write_facts(folder, checkup, plan, None, None)
             write_report(folder.path)
             raise
-        write_facts(folder, checkup)
-        return _finish(folder, plan, trained, started)
+        return _finish(folder, plan, trained, started, checkup)
     except StorageError as error:
         with suppress(StorageError):  # the place that failed may be this one
             folder.status(state="failed", message=str(error))
@@ -214,10 +214,11 @@ def _train(folder: RunFolder, plan: Plan, hooks: Sequence[Hook], say: Say, start
         folder.close()
 
 
-def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float) -> Run:
+def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float, checkup: list[Checkup]) -> Run:
     tables = plan.tables
     model = plan.model(trained)
     model.save(folder.model)
+    write_facts(folder, checkup, plan, trained, model)
     evaluation = _judged(plan, model)
     held_out = write_out_of_fold(folder.path, model, trained)
     folder.write_json("evaluation.json", {"training" if tables.test is None else "test": evaluation} | held_out)

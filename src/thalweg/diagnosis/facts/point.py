@@ -44,8 +44,8 @@ def point_facts(
     Returns:
         ``rows``, ``loss``; ``gradient_norm`` ‖ḡ‖; ``agreement`` = ‖ḡ‖ / √(mean_n ‖g(n)‖²), 1 where all rows pull
         one way and near 0 where their pulls cancel; ``noise_scale`` = tr Σ / G² with G² = ‖ḡ‖² - tr Σ / n, None where
-        the gradient is lost in the noise; ``inner_share``, the rms gradient of what stands below the last layer as a
-        share of the last layer's; ``sharpness`` λ_max, ``smallest_eigenvalue`` λ_min, ``negative_curvature`` =
+        the gradient is lost in the noise; ``first_share``, the rms gradient of the first layer as a share of the last
+        one's; ``sharpness`` λ_max, ``smallest_eigenvalue`` λ_min, ``negative_curvature`` =
         max(0, -λ_min) / λ_max, ``trace``, ``condition`` = λ_max N_p / tr H.
 
     Example:
@@ -68,10 +68,10 @@ def point_facts(
     def loss(theta: Params, a: Array, b: Array) -> Array:
         return likelihood.loss(network.apply(theta, state, a), b, jnp.full(len(a), 1.0 / len(a), jnp.float32))
 
-    def squares(row: tuple[Array, Array]) -> tuple[Array, Array]:
-        """‖g(n)‖² of what stands below the last layer with parameters, and of that layer."""
+    def squares(row: tuple[Array, Array]) -> tuple[Array, ...]:
+        """‖g(n)‖² of the first layer with parameters, of the last one, and of all."""
         layers = [_square(layer) for layer in jax.grad(loss)(point, row[0][None], row[1][None]) if _leaves(layer)]
-        return sum(layers[:-1], jnp.zeros(())), layers[-1]
+        return layers[0], layers[-1], sum(layers, jnp.zeros(()))
 
     @jax.jit
     def measured(a: Array, b: Array) -> tuple[Any, ...]:
@@ -99,11 +99,11 @@ def point_facts(
         "condition": ratio(ends.largest * size, float(trace)),
     }
     if each is not None and n > 1:
-        below, last = (float(part.mean()) for part in each)
-        scatter = max(0.0, (below + last - norm) * n / (n - 1))
+        first, last, whole = (float(part.mean()) for part in each)
+        scatter = max(0.0, (whole - norm) * n / (n - 1))
         found |= {
-            "agreement": root(ratio(norm, below + last)),
-            "inner_share": root(ratio(below, last)),
+            "agreement": root(ratio(norm, whole)),
+            "first_share": root(ratio(first, last)),
             "noise_scale": ratio(scatter, norm - scatter / n),
         }
     return found

@@ -9,7 +9,7 @@ from thalweg.diagnosis.rules.rule import Found, Rule
 
 
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
-    share = e.number("run", "batch_size") / e.number("run", "rows")
+    share = e.number("run", "batch_size") / max(e.number("run", "rows"), 1.0)
     steps = e.epochs * e.number("run", "steps")
     falls = e.falling > at["falling"] and (e.suffers or e.falling > 2 * at["falling"])
     if not (share >= at["share"] and steps < at["steps"] and falls) or e.broken:

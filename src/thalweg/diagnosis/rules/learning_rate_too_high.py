@@ -27,7 +27,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     if not early or not (ratio > at["ratio"] or thrown) or not any(signs):
         return None
     rate = e.settings.get("learning_rate")
-    smaller = min(at["smaller"], at["usual"] / max(ratio, 1e-12))
+    smaller = max(min(at["smaller"], at["usual"] / max(ratio, 1e-12)), 1e-30)
     worst = max(early, key=lambda name: early[name])
     return Found(
         "error" if e.suffers or e.broken else "warning",

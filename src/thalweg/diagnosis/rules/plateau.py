@@ -1,4 +1,4 @@
-"""Training that rests where hardly any gradient reaches the inner layers."""
+"""Training that rests where hardly any gradient reaches the first layers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from thalweg.diagnosis.evidence import Evidence
 from thalweg.diagnosis.rules.rule import Found, Rule
-from thalweg.diagnosis.rules.stationary import SOURCE, THRESHOLDS, inner, resting_place, told
+from thalweg.diagnosis.rules.stationary import SOURCE, THRESHOLDS, first_share, resting_place, told
 
 
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
@@ -15,8 +15,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "error",
         0.6,
-        f"Training rests on a plateau: below the last layer gradients are {inner(e):.1e} times that layer's, so that "
-        f"nothing moves ({told(e)}).",
+        f"Training rests on a plateau: gradients of the first layer are {first_share(e):.1e} times those of the last, "
+        f"so that nothing moves ({told(e)}).",
         "Make gradients pass: an activation that does not saturate, its initializer, and normalization.",
         {"activation": "relu", "initializer": "auto", "normalization": "layer"},
         symptoms=("vanishing_gradient", "not_learning"),

@@ -8,9 +8,9 @@ from typing import Literal
 
 from thalweg.diagnosis.evidence import Evidence
 
-THRESHOLDS = {"agreement": 0.15, "negative": 0.1, "inner": 0.01}
-"""Share of the examples' pull that is left in the mean gradient, |λ_min| as a share of λ_max, and inner gradients as a
-share of the last layer's."""
+THRESHOLDS = {"agreement": 0.15, "negative": 0.1, "first": 0.01}
+"""Share of the examples' pull that is left in the mean gradient, |λ_min| as a share of λ_max, and the first layer's
+gradients as a share of the last one's."""
 
 SOURCE = (
     "Dauphin et al., Identifying and attacking the saddle point problem in high-dimensional non-convex optimization "
@@ -23,12 +23,12 @@ def resting_place(e: Evidence, at: Mapping[str, float]) -> Literal["saddle", "pl
     """Return what the point is at which a bad run came to rest; None where it is not at rest, or nothing is known.
 
     The three differ in curvature and in slope: of all, the pulls of the single examples cancel in the mean gradient;
-    at a saddle the loss bends down along some direction; on a plateau only the last layer still has a gradient.
+    at a saddle the loss bends down along some direction; on a plateau the first layers have hardly any gradient.
     """
     if not (e.suffers and e.stalled) or e.broken or not agreement(e) < at["agreement"]:
         return None
     # A plateau is flat in most directions, and noise decides which way it seems to bend.
-    if inner(e) < at["inner"]:
+    if first_share(e) < at["first"]:
         return "plateau"
     negative = e.late("negative_curvature")
     if negative > at["negative"]:
@@ -43,14 +43,14 @@ def agreement(e: Evidence) -> float:
     return float(known if math.isfinite(known) or not scale >= 0 else (1 + scale) ** -0.5)
 
 
-def inner(e: Evidence) -> float:
-    """Return the gradients below the last layer as a share of the last layer's."""
-    known = e.number("point", "inner_share")
+def first_share(e: Evidence) -> float:
+    """Return the first layer's gradients as a share of the last one's, or its error vectors of late minibatches."""
+    known = e.number("point", "first_share")
     if math.isfinite(known) or not e.hidden:
         return known
     errors = e.by_layer("error_rms", slice(-1, None))
-    last = errors.get(e.layers[-1], 0.0)
-    return max((errors[name] for name in e.hidden if name in errors), default=float("nan")) / last if last else known
+    first, last = errors.get(e.hidden[0], math.nan), errors.get(e.layers[-1], 0.0)
+    return first / last if last else math.nan
 
 
 def told(e: Evidence) -> str:
