@@ -13,6 +13,8 @@ from thalweg.core.errors import ArgumentError
 from thalweg.deploy import Model, load
 from thalweg.likelihoods import LIKELIHOODS
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 ROWS = 100
 
 

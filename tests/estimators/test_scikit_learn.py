@@ -22,6 +22,7 @@ LEFT_OUT = {
 ESTIMATORS = list(LEFT_OUT)
 
 
+@pytest.mark.usefixtures("compile_quickly")
 @parametrize_with_checks([DenseClassifier()])
 def test_the_suite_of_scikit_learn(estimator: Any, check: Any) -> None:
     check(estimator)
