@@ -27,6 +27,11 @@ help:
 demo: .venv/.runtime
 	$(BIN)/thalweg demo
 
+# Most of the time goes into compiling: what was compiled before, by tests or for the lessons' pictures, is kept here.
+test docs: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.venv/xla
+test docs: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
+test docs: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
+
 test: .venv/.dev
 	$(BIN)/python -m pytest
 

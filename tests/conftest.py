@@ -12,7 +12,7 @@ import pytest
 
 def pytest_configure(config: pytest.Config) -> None:
     """What one test compiles serves the others too, the other worker's and those in processes that tests start."""
-    if hasattr(config, "workerinput"):  # the folder is in the environment that the worker got
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:  # from make, or in a worker from the process that started it
         return
     folder = tempfile.mkdtemp(prefix="thalweg-tests-")
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
