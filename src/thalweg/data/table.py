@@ -130,7 +130,7 @@ class Table:
         if isinstance(known, range):  # an array of all numbers would be as long as a set on disk
             picked = np.where(picked < 0, picked + len(known), picked)
             return np.asarray(known.start + known.step * picked)
-        return known[picked]
+        return cast(Array, known[picked])
 
     def hash(self) -> str:
         """SHA-256 over names, types and content, as hexadecimal text.

@@ -82,7 +82,7 @@ def _parts(
     if held_out is not None and tables.train.whole is None:
         some = spread(ROWS, len(held_out.y))
         answers = _answers(held_out.model(model), held_out.outputs[some])
-        yield tables.train.name, tables.train.row_numbers(some), np.asarray(held_out.y)[some], answers
+        yield tables.train.name, np.asarray(tables.train.row_numbers(some)), np.asarray(held_out.y)[some], answers
     elif held_out is None:
         for table in (tables.validation, tables.test):
             if table is None or table.whole is not None or table.is_mapped:
@@ -91,10 +91,10 @@ def _parts(
             rows = table.rows(some)
             official = table is tables.test and tables.test_origin == "its own test set"
             name = f"the test set of {rows.name}" if official else rows.name
-            yield name, table.row_numbers(some), encoder.targets(rows), _answers(model, model.outputs(rows))
+            yield name, np.asarray(table.row_numbers(some)), encoder.targets(rows), _answers(model, model.outputs(rows))
 
 
-def _answers(model: Model, outputs: NDArray[Any]) -> NDArray[Any]:
+def _answers(model: Model, outputs: Any) -> NDArray[Any]:
     if model.task == "classification":
         return model.probabilities(outputs)
     return np.asarray(model.likelihood.mean(outputs))
