@@ -28,6 +28,7 @@ from thalweg.network import (
     Members,
     MemberScale,
     Network,
+    Parallel,
     ParametricActivation,
     Periodic,
     PiecewiseLinear,
@@ -77,11 +78,13 @@ def every_layer(activations: tuple[str, ...]) -> tuple[Layer | str, ...]:
         Residual((SharedDense(4, 2), fourth)),
         PReLU(),
         Members(2, (Dense(3), fifth, Dropout(0.25))),
+        Parallel(((Dense(2), fifth, Dropout(0.25)), (Dense(3),))),
     )
 
 
 def kinds(layers: tuple[Layer, ...]) -> set[str]:
-    return {layer.kind for layer in layers} | {k for layer in layers for k in kinds(getattr(layer, "layers", ()))}
+    inner = [within for layer in layers for within in (getattr(layer, "layers", ()), *getattr(layer, "stacks", ()))]
+    return {layer.kind for layer in layers} | {kind for within in inner for kind in kinds(within)}
 
 
 def case(activations: tuple[str, ...], likelihood: str) -> tuple[Network, Likelihood, np.ndarray, np.ndarray]:

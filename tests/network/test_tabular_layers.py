@@ -19,11 +19,14 @@ from thalweg.network import (
     MemberDense,
     MemberScale,
     Network,
+    Parallel,
     ParametricActivation,
     Periodic,
     PiecewiseLinear,
     Scale,
     SharedDense,
+    dense_network,
+    layer_from_dict,
 )
 from thalweg.network.piecewise_linear import knots
 from thalweg.optimizers import make_optimizer, with_step_factors
@@ -123,6 +126,35 @@ def test_copies_with_signs_through_one_dense_layer() -> None:
     for m, r in enumerate(np.asarray(signs["scale"]).reshape(3, 5)):
         expected = (r * X) @ weights["weight"].T + weights["bias"]
         np.testing.assert_allclose(outputs[:, 4 * m : 4 * (m + 1)], expected, atol=1e-5)
+
+
+def test_stacks_side_by_side_are_each_a_network_of_its_own() -> None:
+    layer = Parallel(((PiecewiseLinear(2, 3), MemberScale(2), SharedDense(4, 2), "relu"), (Scale(), MemberDense(3, 1))))
+    params, state = layer.init(jax.random.key(3), 5), layer.fit_state(layer.init_state(5), X)
+    together = np.asarray(layer.forward(params, state, X)[0])
+    apart = [
+        np.asarray(Network(5, stack).apply(p, s, X)) for stack, p, s in zip(layer.stacks, params, state, strict=True)
+    ]
+    assert layer.width(5) == 8 + 3
+    np.testing.assert_allclose(together, np.hstack(apart), atol=1e-6)
+    assert layer_from_dict(layer.to_dict()) == layer
+    with pytest.raises(ArgumentError, match="each with a layer"):
+        Parallel(((), (Scale(),)))
+
+
+def test_one_half_of_the_members_sees_bins_and_the_other_waves() -> None:
+    network = dense_network(6, (8,), 5, numbers=4, levels=(9, 9), numeric_embedding="mixed", shared_members=5)
+    first = network.layers[0]
+    assert isinstance(first, Parallel)
+    assert [type(stack[0]) for stack in first.stacks] == [PiecewiseLinear, Periodic]
+    assert first.width(6) == 5 * 8
+    # The first three members and the last two: heads of the others get no gradient from an output.
+    params, state = network.init(jax.random.key(0)), network.init_state(np.abs(X[:, [0, 1, 2, 3, 4, 4]]))
+    slopes = jax.grad(lambda p: network.apply(p, state, np.abs(X[:3, [0, 1, 2, 3, 4, 4]]))[:, 3:].sum())(params)[0]
+    assert all(not np.any(leaf) for leaf in jax.tree.leaves(slopes[0]))
+    assert any(np.any(leaf) for leaf in jax.tree.leaves(slopes[1]))
+    alone = dense_network(6, (8,), 1, numbers=4, levels=(9, 9), numeric_embedding="mixed")
+    assert [type(layer) for layer in alone.layers[:2]] == [PiecewiseLinear, Periodic]
 
 
 @pytest.mark.parametrize("units", [1, 5])

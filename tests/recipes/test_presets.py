@@ -11,7 +11,7 @@ import pytest
 from thalweg import DenseClassifier, DenseRegressor, load
 from thalweg.data.table import Table
 from thalweg.likelihoods import Members
-from thalweg.network import MemberDense, MemberScale, PiecewiseLinear, Scale, SharedDense
+from thalweg.network import MemberDense, MemberScale, Parallel, Periodic, PiecewiseLinear, Scale, SharedDense
 from thalweg.recipes import presets
 from thalweg.recipes.config import config_toml, make_config, read_config
 from thalweg.recipes.prepare import prepare
@@ -81,7 +81,12 @@ def test_filling_in_twice_changes_nothing(tmp_path: Path) -> None:
 def test_the_recipe_builds_its_network() -> None:
     plan = prepare(make_config({"data": "diabetes", "preset": "tabular", "epochs": 1}))
     kinds = [type(layer) for layer in plan.network.layers]
-    assert kinds[:4] == [PiecewiseLinear, Scale, MemberScale, SharedDense]
+    assert kinds[0] is Parallel
+    assert isinstance(plan.network.layers[0], Parallel)
+    for stack, embedding in zip(plan.network.layers[0].stacks, (PiecewiseLinear, Periodic), strict=True):
+        assert [type(layer) for layer in stack] == [embedding, Scale, MemberScale, SharedDense]
+        assert isinstance(stack[-1], SharedDense)
+        assert stack[-1].members == 4
     assert kinds[-1] is MemberDense
     assert isinstance(plan.likelihood, Members)
     assert plan.tables.validation is not None

@@ -13,6 +13,7 @@ from thalweg.network.layers import LAYERS, layer_from_dict
 from thalweg.network.members import Members
 from thalweg.network.network import NORMALIZATIONS, Network, dense_network
 from thalweg.network.normalization import BatchNorm, LayerNorm
+from thalweg.network.parallel import Parallel
 from thalweg.network.periodic import Periodic
 from thalweg.network.piecewise_linear import PiecewiseLinear
 from thalweg.network.residual import Residual
@@ -41,6 +42,7 @@ __all__ = [
     "Members",
     "Network",
     "PReLU",
+    "Parallel",
     "ParametricActivation",
     "Periodic",
     "PiecewiseLinear",

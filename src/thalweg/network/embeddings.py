@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from thalweg.core.errors import ArgumentError, nearest
@@ -11,15 +12,16 @@ from thalweg.network.embed import Embed
 from thalweg.network.layer import Layer
 from thalweg.network.periodic import Periodic
 from thalweg.network.piecewise_linear import PiecewiseLinear
+from thalweg.network.scale import Scale
+from thalweg.network.tabm_mini import MemberScale
 
-NUMERIC_EMBEDDINGS: dict[str, Callable[..., Layer] | None] = {
-    "none": None,
-    "piecewise_linear": PiecewiseLinear,
-    "periodic": Periodic,
+NUMERIC_EMBEDDINGS: dict[str, tuple[type[PiecewiseLinear | Periodic], ...]] = {
+    "none": (),
+    "piecewise_linear": (PiecewiseLinear,),
+    "periodic": (Periodic,),
+    "mixed": (PiecewiseLinear, Periodic),
 }
 """Embeddings of numbers by the name used in settings."""
-
-_COLUMNS = {"piecewise_linear": {"bins"}, "periodic": {"waves", "dimension", "deviation", "step_factor"}}
 
 
 def embedding_layers(
@@ -40,17 +42,54 @@ def embedding_layers(
         >>> embedding_layers(3, (50,), "piecewise_linear", {"bins": 8})
         [PiecewiseLinear(numbers=3, bins=8), Embed(levels=(50,), dimension=8, deviation=0.5)]
     """
-    make = lookup(NUMERIC_EMBEDDINGS, numeric_embedding, "numeric_embedding")
-    known = _COLUMNS.get(numeric_embedding, set())
+    kinds = lookup(NUMERIC_EMBEDDINGS, numeric_embedding, "numeric_embedding")
+    options_of = {kind: {field.name for field in dataclasses.fields(kind)} - {"numbers"} for kind in kinds}
+    known = set().union(*options_of.values())
     for name in options:
         if name not in known:
             expected = f"{', '.join(sorted(known)) or 'none'} for {numeric_embedding!r}"
             raise ArgumentError("embedding_options", expected, repr(name), nearest(name, known))
-    layers = []
-    if make is not None:
-        layers.append(make(max(numbers, 1), **{name: _whole(value) for name, value in options.items()}))
+    # Bins come first where there are both: they leave the numbers in front.
+    layers: list[Layer] = [
+        kind(max(numbers, 1), **{name: _whole(options[name]) for name in options if name in own})
+        for kind, own in options_of.items()
+    ]
     # The numbers are first and the codes last: neither embedding moves the other's columns.
     return (layers if numbers else []) + ([Embed(levels)] if levels else [])
+
+
+def input_views(
+    numbers: int,
+    levels: tuple[int, ...],
+    numeric_embedding: str,
+    options: Mapping[str, Any],
+    feature_scaling: bool,
+    members: int,
+) -> list[tuple[list[Layer], int]]:
+    """Return what comes before the first dense layer, and how many members see it: halves of them for ``"mixed"``.
+
+    Args:
+        numbers: how many leading columns are numbers.
+        levels: for each trailing column of codes, how many there are.
+        numeric_embedding: a name in ``NUMERIC_EMBEDDINGS``.
+        options: of the numeric embedding.
+        feature_scaling: put a learned factor on each embedded column.
+        members: that share their weights; 1 for a single network.
+
+    Example:
+        >>> [several for _, several in input_views(3, (), "mixed", {}, False, 8)]
+        [4, 4]
+    """
+    whole = embedding_layers(numbers, levels, numeric_embedding, options)
+    views = [(whole, members)]
+    if numeric_embedding == "mixed" and members > 1 and numbers:
+        bins, waves, *rest = whole
+        views = [([bins, *rest], members - members // 2), ([waves, *rest], members // 2)]
+    scaling: list[Layer] = [Scale()] if feature_scaling else []
+    return [
+        ([*embedded, *scaling, *([MemberScale(several)] if members > 1 else [])], several)
+        for embedded, several in views
+    ]
 
 
 def _whole(value: float) -> float | int:

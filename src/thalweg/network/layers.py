@@ -14,6 +14,7 @@ from thalweg.network.embed import Embed
 from thalweg.network.layer import Layer
 from thalweg.network.members import Members
 from thalweg.network.normalization import BatchNorm, LayerNorm
+from thalweg.network.parallel import Parallel
 from thalweg.network.periodic import Periodic
 from thalweg.network.piecewise_linear import PiecewiseLinear
 from thalweg.network.residual import Residual
@@ -26,7 +27,7 @@ LAYERS: dict[str, type[Layer]] = {
         *(Dense, Activation, PReLU, ParametricActivation),
         *(Dropout, GaussianNoise, BatchNorm, LayerNorm, Residual),
         *(Scale, PiecewiseLinear, Periodic, Embed),
-        *(Members, BatchEnsemble, MemberScale, SharedDense, MemberDense),
+        *(Parallel, Members, BatchEnsemble, MemberScale, SharedDense, MemberDense),
     )
 }
 """Layers by kind."""
@@ -47,6 +48,8 @@ def layer_from_dict(description: dict[str, Any]) -> Layer:
     kind = lookup(LAYERS, settings.pop("kind", ""), "kind")
     if "layers" in settings:
         settings["layers"] = tuple(layer_from_dict(entry) for entry in settings["layers"])
+    if "stacks" in settings:
+        settings["stacks"] = tuple(tuple(layer_from_dict(entry) for entry in stack) for stack in settings["stacks"])
     try:
         return kind(**settings)
     except TypeError as error:

@@ -20,14 +20,14 @@ from thalweg.network.activations import activation as lookup_activation
 from thalweg.network.batch_ensemble import MemberDense, member_width
 from thalweg.network.dense import Dense
 from thalweg.network.dropout import Dropout, GaussianNoise
-from thalweg.network.embeddings import embedding_layers
+from thalweg.network.embeddings import input_views
 from thalweg.network.initializers import INITIALIZERS
 from thalweg.network.layer import Layer
 from thalweg.network.layers import layer_from_dict
 from thalweg.network.normalization import BatchNorm, LayerNorm
+from thalweg.network.parallel import Parallel
 from thalweg.network.residual import Residual
-from thalweg.network.scale import Scale
-from thalweg.network.tabm_mini import MemberScale, SharedDense
+from thalweg.network.tabm_mini import SharedDense
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,8 @@ def dense_network(
 
     For tables, embeddings of numbers and of level codes come first; with several members, that share their weights, all
     dense layers are :class:`SharedDense`, :class:`MemberScale` makes the members differ, and each has its own output.
+    Of the embedding ``"mixed"``, one half of the members then sees bins and the other half waves, each through a first
+    layer of its own (:class:`Parallel`); a single network sees both.
 
     Args:
         inputs: width of the input.
@@ -217,15 +219,19 @@ def dense_network(
     noisy = inputs - len(levels) if levels else None
     layers: list[Any] = [GaussianNoise(input_noise, noisy)] if input_noise else []
     numbers = inputs - len(levels) if numbers is None else numbers
-    layers += embedding_layers(numbers, tuple(levels), numeric_embedding, embedding_options or {})
-    layers += [Scale()] if feature_scaling else []
-    layers += [MemberScale(members)] if members > 1 else []
-    width_in = sequence.widths(tuple(layers), inputs)[-1] // members
-    for width, name in zip(hidden, activations, strict=True):
+    views = input_views(
+        numbers, tuple(levels), numeric_embedding, embedding_options or {}, feature_scaling, members if hidden else 1
+    )
+    if len(views) == 1:
+        layers += views[0][0]
+    width_in = sequence.widths(tuple(layers), inputs)[-1] // members if len(views) == 1 else 0
+    for i, (width, name) in enumerate(zip(hidden, activations, strict=True)):
         rule = default_initializer(name) if initializer == "auto" else initializer
         block: list[Any] = [Dense(width, rule, name)]
         if members > 1:
             block = [SharedDense(width, members)]
+        if i == 0 and len(views) > 1:
+            block = [Parallel(tuple((*seen, SharedDense(width, several)) for seen, several in views))]
         if norm is not None:
             block += [LayerNorm(members=members) if norm is LayerNorm else norm()]
         block += [name]

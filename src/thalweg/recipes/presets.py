@@ -47,7 +47,7 @@ def tabular(facts: Facts) -> dict[str, Any]:
     two = facts.classes == 2
     return _ADAMW | {
         "hidden": (192, 192),
-        "numeric_embedding": "piecewise_linear",
+        "numeric_embedding": "mixed",
         "embedding_options": {"bins": bins(facts.numbers)},
         "feature_scaling": True,
         "shared_members": 8,

@@ -1,0 +1,102 @@
+"""Stacks of layers side by side on the same input."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+from numpy.typing import NDArray
+
+from thalweg.core.errors import ArgumentError
+from thalweg.core.types import Params, State, Tape
+from thalweg.network import sequence
+from thalweg.network.layer import Layer
+
+
+@dataclass(frozen=True)
+class Parallel(Layer):
+    r"""Different stacks on the same input, their outputs side by side: y = (f_1(x); …; f_S(x)).
+
+    The error vector parts as the output does, δ = (δ_1; …; δ_S), and δ_in = Σ_s δ_s,in. Stacks that are alike but for
+    their weights are :class:`Members`.
+
+    Args:
+        stacks: for each stack its layers, or names of activations.
+
+    Raises:
+        ArgumentError: no stack, or one without layers.
+
+    Example:
+        >>> from thalweg.network import Dense, Network
+        >>> Network(4, (Parallel(((Dense(8), "relu"), (Dense(3),))), Dense(1))).layers[0].width(4)
+        11
+
+    Source: Szegedy et al., *Going Deeper with Convolutions* (2015), where such stacks see the same pixels at different
+    scales.
+    """
+
+    stacks: tuple[sequence.Layers, ...]
+    kind: ClassVar[str] = "parallel"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stacks", tuple(sequence.as_layers(stack) for stack in self.stacks))
+        if not self.stacks or not all(self.stacks):
+            raise ArgumentError("stacks", "at least one stack, each with a layer", repr(self.stacks))
+
+    def width(self, width_in: int) -> int:
+        return sum(sequence.widths(stack, width_in)[-1] for stack in self.stacks)
+
+    def init(self, key: Array, width_in: int) -> Params:
+        return tuple(sequence.init(stack, self._key(key, s), width_in) for s, stack in enumerate(self.stacks))
+
+    def init_state(self, width_in: int) -> State:
+        return tuple(sequence.init_state(stack, width_in) for stack in self.stacks)
+
+    @property
+    def learns_from_rows(self) -> bool:
+        return any(layer.learns_from_rows for stack in self.stacks for layer in stack)
+
+    def fit_state(self, state: State, x: NDArray[Any]) -> State:
+        return tuple(sequence.fit_state(stack, s, x) for stack, s in zip(self.stacks, state, strict=True))
+
+    def step_factors(self, params: Params) -> Params:
+        return tuple(sequence.step_factors(stack, p) for stack, p in zip(self.stacks, params, strict=True))
+
+    def adapt(self, params: Params, x: Float[Array, "batch features"]) -> Params:
+        states = self.init_state(x.shape[-1])
+        return tuple(sequence.adapt(stack, p, s, x)[0] for stack, p, s in zip(self.stacks, params, states, strict=True))
+
+    def forward(
+        self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
+    ) -> tuple[Array, Tape]:
+        passes = [
+            sequence.forward(stack, params[s], state[s], x, key=self._key(key, s), training=training)
+            for s, stack in enumerate(self.stacks)
+        ]
+        # No rows of each output: they tell the backward rule its width, and hold nothing.
+        tape = tuple((tapes, y[:0]) for y, tapes in passes)
+        return jnp.concatenate([y for y, _ in passes], axis=1), tape
+
+    def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
+        ends = list(itertools.accumulate(none.shape[1] for _, none in tape))
+        parts = jnp.split(delta, ends[:-1], axis=1)
+        results = [sequence.backward(stack, params[s], tape[s][0], parts[s])[:2] for s, stack in enumerate(self.stacks)]
+        delta_in: Array = sum(passed for _, passed in results[1:]) + results[0][1]
+        return tuple(grads for grads, _ in results), delta_in
+
+    def next_state(self, state: State, tape: Tape) -> State:
+        return tuple(sequence.next_state(stack, state[s], tape[s][0]) for s, stack in enumerate(self.stacks))
+
+    def multiplications(self, width_in: int) -> int:
+        return sum(sequence.multiplications(stack, width_in) for stack in self.stacks)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "stacks": [[layer.to_dict() for layer in stack] for stack in self.stacks]}
+
+    @staticmethod
+    def _key(key: Array | None, s: int) -> Array | None:
+        return None if key is None else jax.random.fold_in(key, s)
