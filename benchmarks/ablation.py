@@ -17,8 +17,9 @@ CHOSEN = ("concrete", "kin8nm", "higgs7k", "magic", "california")
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "the recipe": {},
-    "numbers without bins": {"numeric_embedding": "none"},
-    "waves in place of bins": {"numeric_embedding": "periodic"},
+    "neither bins nor waves": {"numeric_embedding": "none"},
+    "bins for all members": {"numeric_embedding": "piecewise_linear"},
+    "waves for all members": {"numeric_embedding": "periodic"},
     "no feature scaling": {"feature_scaling": False},
     "a single network": {"shared_members": 1},
     "a single network, 8 × as long": {"shared_members": 1, "epochs": 8 * 36},

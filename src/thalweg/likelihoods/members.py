@@ -196,9 +196,9 @@ class Members(Likelihood):
         base = self.base.with_noise(parts.mean(axis=1), y)
         start = np.random.default_rng(0).uniform(size=len(y))
         rows, repeated = np.arange(len(y)), np.repeat(y, self.members, axis=0)
+        of_members = jnp.asarray(parts.reshape(len(repeated), -1)), jnp.asarray(repeated)
         for _ in range(NOISE_STEPS):
-            costs = np.stack([base.cost(jnp.asarray(parts[:, m]), jnp.asarray(y)) for m in range(self.members)], axis=1)
-            costs = costs.astype(np.float64)
+            costs = np.asarray(base.cost(*of_members), np.float64).reshape(len(y), self.members)
             share = np.exp(costs.min(axis=1, keepdims=True) - costs)
             reached = np.cumsum(share / share.sum(axis=1, keepdims=True), axis=1)[:, :-1]
             drawn = [(reached < ((start + m) / self.members)[:, None]).sum(axis=1) for m in range(self.members)]
