@@ -16,7 +16,7 @@ from thalweg.likelihoods import make_likelihood
 from thalweg.network import Activation, Dense, Network, dense_network
 
 STEPS = 1500
-"""Updates of a healthy program, as far as 15 to 80 epochs make so many."""
+"""Updates of a healthy program, as far as 15 to 60 epochs make so many."""
 
 ARCHITECTURES = (
     {"hidden": (64, 64), "activation": "relu"},
@@ -66,7 +66,7 @@ class Choice:
             y=y[train],
             held_out=(x[held_out], y[held_out]),
             optimizer=optimizer,
-            epochs=min(80, max(15, -(-STEPS // steps))),
+            epochs=min(60, max(15, -(-STEPS // steps))),
             batch_size=size,
             seed=self.seed,
         )

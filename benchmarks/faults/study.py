@@ -162,6 +162,7 @@ def main() -> None:
     parser.add_argument(
         "--only", choices=("open", *HALVES), help="documented cases, or faults of one half; by default all of them"
     )
+    parser.add_argument("--match", default="", help="only programs whose group or key contains this")
     parser.add_argument("--part", default="0/1", help="i/n: this process does every n-th program, from the i-th on")
     parser.add_argument("--cures", action="store_true", help="try remedies that rules changed since give, instead")
     options = parser.parse_args()
@@ -174,6 +175,8 @@ def main() -> None:
     known = {(line["group"], line["key"]): line for line in lines}
     sounds = {line["base"]: line["sound"] for line in lines if line.get("base")}
     for number, task in enumerate(_tasks(options)):
+        if options.match not in f"{task.group} {task.key}":
+            continue
         if number % parts != place or options.cures != ((task.group, task.key) in known):
             continue
         if options.cures:

@@ -10,7 +10,10 @@ from thalweg.diagnosis.rules.rule import Found, Rule
 
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     size = e.number("run", "batch_size")
-    if not size <= at["rows"] or e.number("run", "rows") < 10 * size or not (e.suffers or e.roughness > at["rough"]):
+    # Steps of one row point anywhere: where they stay long, the weights wander for good.
+    wanders = size <= at["single"] and max(e.by_layer("update_ratio").values(), default=0.0) > at["ratio"]
+    noisy = e.suffers or e.roughness > at["rough"] or wanders
+    if not size <= at["rows"] or e.number("run", "rows") < 10 * size or not noisy:
         return None
     return Found(
         "error" if e.suffers else "warning",
@@ -26,7 +29,7 @@ RULE = Rule(
     cause="batch_size_too_small",
     moment="during",
     depth=1,
-    thresholds={"rows": 4, "rough": 0.03},
+    thresholds={"rows": 4, "rough": 0.03, "single": 2, "ratio": 5e-3},
     source="McCandlish et al., An Empirical Model of Large-Batch Training (2018)",
     check=_check,
 )

@@ -26,7 +26,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     if not kept:
         remedy = "Stop at the best epoch, and regularize: early stopping, dropout or weight decay."
     return Found(
-        "note" if kept else "warning",
+        "note" if kept or rise < at["much"] else "warning",
         0.8,
         f"The network overfits: held-out loss was least in epoch {best + 1} ({held_out[best]:.3g}) and rose to "
         f"{held_out[-1]:.3g}, while training loss fell to {train[-1]:.3g}.",
@@ -41,7 +41,8 @@ RULE = Rule(
     cause="overfitting",
     moment="after",
     depth=1,
-    thresholds={"rise": 0.3},
-    source="Prechelt, Early Stopping - But When? (1998); threshold: above those of all healthy runs",
+    thresholds={"rise": 0.3, "much": 0.5},
+    source="Prechelt, Early Stopping - But When? (1998); thresholds: half of what was gained is lost "
+    "again; notes: above those of nearly all healthy runs",
     check=_check,
 )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from thalweg.diagnosis.evidence import Evidence
 from thalweg.diagnosis.rules.rule import Found, Rule
 
 
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     steps = e.epochs * e.number("run", "steps")
-    loss = e.train_loss
-    # Of few epochs the last one tells: by what share of itself it lowered the loss.
-    last = 1 - loss[-1] / loss[-2] if len(loss) > 1 and loss[-2] > 0 else float("nan")
+    loss, constant = e.train_loss, e.series("constant_loss")
+    # Of few epochs the last one tells: what share it has in all that was gained over a constant.
+    last = (loss[-2] - loss[-1]) / max(constant[0] - loss[-1], 1e-12) if len(loss) > 1 and constant.size else np.nan
     few = e.epochs < 4 and (steps < at["steps"] or last > at["last"])
     early = e.falling > at["falling"] or few
     far = e.falling > at["far"] or (few and last > at["last"])
