@@ -15,7 +15,7 @@ from thalweg.network.piecewise_linear import PiecewiseLinear
 from thalweg.network.scale import Scale
 from thalweg.network.tabm_mini import MemberScale
 
-NUMERIC_EMBEDDINGS: dict[str, tuple[type[PiecewiseLinear | Periodic], ...]] = {
+NUMERIC_EMBEDDINGS: dict[str, tuple[Any, ...]] = {
     "none": (),
     "piecewise_linear": (PiecewiseLinear,),
     "periodic": (Periodic,),
@@ -51,7 +51,7 @@ def embedding_layers(
             raise ArgumentError("embedding_options", expected, repr(name), nearest(name, known))
     # Bins come first where there are both: they leave the numbers in front.
     layers: list[Layer] = [
-        kind(max(numbers, 1), **{name: _whole(options[name]) for name in options if name in own})
+        kind(numbers=max(numbers, 1), **{name: _whole(options[name]) for name in options if name in own})
         for kind, own in options_of.items()
     ]
     # The numbers are first and the codes last: neither embedding moves the other's columns.

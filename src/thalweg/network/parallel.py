@@ -51,7 +51,8 @@ class Parallel(Layer):
         return sum(sequence.widths(stack, width_in)[-1] for stack in self.stacks)
 
     def init(self, key: Array, width_in: int) -> Params:
-        return tuple(sequence.init(stack, self._key(key, s), width_in) for s, stack in enumerate(self.stacks))
+        keys = jax.random.split(key, len(self.stacks))
+        return tuple(sequence.init(stack, k, width_in) for stack, k in zip(self.stacks, keys, strict=True))
 
     def init_state(self, width_in: int) -> State:
         return tuple(sequence.init_state(stack, width_in) for stack in self.stacks)
