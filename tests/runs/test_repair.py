@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from thalweg.cli.main import run as thalweg
 from thalweg.recipes.config import make_config
 from thalweg.runs.repair import repair
 from thalweg.runs.run import train_run
+from thalweg.training import ChunkInfo, Hook, RunInfo
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -34,7 +37,8 @@ def test_the_remedy_is_found_tried_and_kept(slow: Path) -> None:
     as_it_was = result.attempts[0]
     assert as_it_was.causes == ()
     larger = next(one for one in result.attempts if one.causes == ("learning_rate_too_low",))
-    assert larger.better_than(as_it_was, by_loss=True)
+    assert larger.better_than(as_it_was)
+    assert result.best is not None
     assert result.best.metric is not None
     assert as_it_was.metric is not None
     assert result.best.metric < as_it_was.metric
@@ -62,3 +66,36 @@ def test_a_sound_run_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture
     assert thalweg(["repair", str(tmp_path / "sound")]) == 0
     assert "no new run" in capsys.readouterr().out
     assert not (tmp_path / "sound-repaired").exists()
+
+
+class Stop(Hook):
+    """Press Ctrl-C in the second epoch of the second training."""
+
+    def __init__(self) -> None:
+        self.trainings = 0
+
+    def on_train_start(self, info: RunInfo) -> None:
+        self.trainings += 1
+
+    def on_chunk_end(self, info: ChunkInfo) -> None:
+        if self.trainings == 2 and info.epoch == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interrupted_repair_goes_on_where_it_was(
+    slow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two remedies, of which one shares the program of the run as it was.
+    remedies = {"learning_rate_too_low": {"learning_rate": 0.01}, "capacity_too_small": {"hidden": (20,)}}
+    monkeypatch.setattr("thalweg.runs.repair._remedies", lambda config, findings: (remedies, []))
+    first = repair(slow, tmp_path / "new", hooks=[Stop()])
+    assert first.best is None
+    assert [one.causes for one in first.attempts] == [(), ("learning_rate_too_low",)]
+    assert not (tmp_path / "new").exists()
+    trained: list[str] = []
+    again = repair(slow, tmp_path / "new", say=trained.append)
+    assert trained[0] == "training capacity too small"
+    assert again.attempts[:2] == first.attempts
+    assert again.best is not None
+    assert again.best.better_than(first.attempts[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]

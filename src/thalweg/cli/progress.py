@@ -61,10 +61,11 @@ class Live(Hook):
 
     Args:
         console: where to.
+        lines: write a line an epoch; False for the bar alone.
     """
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, console: Console, *, lines: bool = True) -> None:
+        self.console, self.lines = console, lines
         self.bar: Progress | None = None
         self.epochs, self.every = 0, 1
 
@@ -85,7 +86,7 @@ class Live(Hook):
             self.bar.update(self.task, completed=done, description=f"epoch {info.epoch}/{self.epochs}")
 
     def on_epoch_end(self, row: dict[str, Any]) -> None:
-        if row["epoch"] % self.every and row["epoch"] != self.epochs:
+        if not self.lines or (row["epoch"] % self.every and row["epoch"] != self.epochs):
             return
         self.console.print(epoch_line(row, self.epochs), highlight=False, soft_wrap=True)
 

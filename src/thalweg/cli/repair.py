@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -20,21 +21,37 @@ def repair(run: RunFolderArgument, out: Out = None) -> int:
     from thalweg.cli.engine import keep_compiled
 
     keep_compiled()
-    from thalweg.runs.repair import Attempt
+    from rich.console import Console
+
+    from thalweg.cli.progress import Live
+    from thalweg.runs.attempts import Attempt
     from thalweg.runs.repair import repair as repair_run
+
+    console = Console(highlight=False, soft_wrap=True)
+
+    def say(line: str) -> None:
+        console.print(line, markup=False)
 
     def tell(attempt: Attempt) -> None:
         figures = attempt.message or f"metric {attempt.metric:.4g}  loss {attempt.loss:.4g}"
-        typer.echo(f"{attempt.name:<60} {figures}")
+        say(f"{attempt.name:<60} {figures}")
 
-    found = repair_run(run, out, say=typer.echo, tell=tell)
+    found = repair_run(run, out, hooks=[Live(console, lines=False)], say=say, tell=tell)
+    if found.best is None:
+        say("Interrupted; what was tried is kept. Continue with:")
+        say(f"  thalweg repair {shlex.quote(str(run))}" + (f" --out {shlex.quote(str(out))}" if out else ""))
+        return 130
     for line in found.left:
-        typer.echo(f"no setting mends this: {line}")
+        say(f"no setting mends this: {line}")
     if found.run is None:
-        typer.echo("nothing that can be set makes held-out answers better; no new run")
+        say("nothing that can be set makes held-out answers better; no new run")
         return 0
-    typer.echo(f"model   {found.run.path / 'model'}")
-    typer.echo(f"report  {found.run.report}")
+    if found.run.state == "interrupted":
+        say("Interrupted; everything is saved. Continue with:")
+        say(f"  thalweg train --resume {shlex.quote(str(found.run.path))}")
+        return 130
+    say(f"model   {found.run.path / 'model'}")
+    say(f"report  {found.run.report}")
     return 0
 
 

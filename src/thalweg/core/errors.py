@@ -63,6 +63,8 @@ class DivergedError(ThalwegError, ArithmeticError):
         self.epoch, self.step, self.quantity, self.hint = epoch, step, quantity, hint
         # The last finite parameters and the history so far, where the training loop raised this.
         self.trained: object = None
+        # Number of each member ↦ where it diverged, where several were trained at once.
+        self.members: dict[int, str] = {}
         super().__init__(f"training diverged in epoch {epoch}, step {step}: {quantity} is not finite. {hint}".rstrip())
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from thalweg.core.errors import ArgumentError
@@ -18,6 +19,8 @@ from thalweg.network.layer import Layer
 @dataclass(frozen=True)
 class Dropout(Layer):
     """Inverted dropout: while training, y = m ⊙ x / (1 - p) with m ~ Bernoulli(1 - p); otherwise y = x.
+
+    The state may hold another rate, see :meth:`rated`: so networks side by side drop different shares.
 
     Args:
         rate: p, the share of units set to zero.
@@ -34,18 +37,30 @@ class Dropout(Layer):
     def forward(
         self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
     ) -> tuple[Array, Tape]:
-        if not training or self.rate == 0.0:
+        if not training or (self.rate == 0.0 and not state):
             return x, None
         if key is None:
             raise ArgumentError("key", "a random key while training with dropout", None)
-        keep = random_bits(key, x.shape) >= jnp.uint32(self.rate * 2**32)
-        return self._masked(x, keep), keep
+        keep = random_bits(key, x.shape) >= (state["dropped"] if state else jnp.uint32(self.rate * 2**32))
+        tape = keep, (state["factor"] if state else None)
+        return self._masked(x, *tape), tape
 
     def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
-        return {}, delta if tape is None else self._masked(delta, tape)
+        return {}, delta if tape is None else self._masked(delta, *tape)
 
-    def _masked(self, x: Array, keep: Array) -> Array:
-        return jnp.where(keep, x * (1.0 / (1.0 - self.rate)), 0)
+    def _masked(self, x: Array, keep: Array, factor: Array | None) -> Array:
+        return jnp.where(keep, x * (1.0 / (1.0 - self.rate) if factor is None else factor.astype(x.dtype)), 0)
+
+    @staticmethod
+    def rated(rate: Any) -> State:
+        """Return the state of a layer that drops another share than its own, or of several side by side.
+
+        Example:
+            >>> {name: value.tolist() for name, value in Dropout.rated([0.0, 0.5]).items()}
+            {'dropped': [0, 2147483648], 'factor': [1.0, 2.0]}
+        """
+        shares = np.asarray(rate, np.float64)
+        return {"dropped": (shares * 2**32).astype(np.uint32), "factor": (1 / (1 - shares)).astype(np.float32)}
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,23 @@ def next_state(layers: Layers, state: State, tapes: tuple[Tape, ...]) -> State:
     return tuple(layer.next_state(s, t) for layer, s, t in zip(layers, state, tapes, strict=True))
 
 
+def rated(layers: Layers, state: State, dropout: Any) -> State:
+    """Return the state with another share to drop, of every dropout layer, for each row of the leading axis of arrays.
+
+    Args:
+        layers: the layers.
+        state: theirs, with a leading axis of members.
+        dropout: (members,) shares.
+    """
+    result = []
+    for layer, own in zip(layers, state, strict=True):
+        if isinstance(layer, Dropout):
+            result.append(Dropout.rated(dropout))
+        else:
+            result.append(rated(layer.layers, own, dropout) if hasattr(layer, "layers") else own)
+    return tuple(result)
+
+
 def adapt(layers: Layers, params: Params, state: State, x: Array) -> tuple[Params, Array]:
     """Return parameters adapted layer by layer to a first minibatch, and the output they give."""
     adapted = []

@@ -11,7 +11,7 @@ import optax
 from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 from thalweg.core.validate import number
-from thalweg.optimizers.optimizer import Optimizer, assemble, scaled
+from thalweg.optimizers.optimizer import Optimizer, Scales, assemble, scaled
 from thalweg.optimizers.penalties import Penalties
 from thalweg.optimizers.registry import OPTIMIZERS, OptimizerChoice, check_options
 from thalweg.optimizers.rule import Rule, rule_from_optax
@@ -78,6 +78,9 @@ def make_optimizer(
     if decay and (choice is None or choice.full_batch):
         name = "an Optax transformation" if choice is None else repr(optimizer)
         raise ArgumentError("weight_decay", f"0 for {name}, which has a step size of its own", decay, "Use l2.")
+    if l1 and choice is not None and choice.full_batch:
+        raise ArgumentError("l1", f"0 for {optimizer!r}, whose line search needs a smooth cost", l1, "Use l2.")
+    added = Scales(1.0, decay, float(number("l1", l1, at_least=0)), float(number("l2", l2, at_least=0)))
     steps = _make(
         optimizer,
         _frozen(options),
@@ -89,13 +92,12 @@ def make_optimizer(
         warmup=warmup,
         momentum=momentum,
         decays=decay > 0,
-        l2=l2,
-        l1=l1,
+        penalizes=(added.l1 > 0, added.l2 > 0),
         clip_norm=clip_norm,
         clip_value=clip_value,
     )
     peak = 1.0 if callable(learning_rate) else float(number("learning_rate", learning_rate, above=0))
-    return _scaled(steps, peak, decay)
+    return _scaled(steps, added._replace(learning_rate=peak))
 
 
 Frozen = tuple[tuple[str, Any], ...]
@@ -105,8 +107,8 @@ def _frozen(options: Mapping[str, Any] | None) -> Frozen:
     return tuple(sorted((options or {}).items()))
 
 
-# Equal settings give the same object, so that training programs compiled for it serve again; step size and decay are
-# numbers of the state, of which programs do not depend.
+# Equal settings give the same object, so that training programs compiled for it serve again; step size, decay and
+# penalties are numbers of the state, of which programs do not depend.
 _scaled = lru_cache(maxsize=128)(scaled)
 
 
@@ -123,16 +125,15 @@ def _make(
     warmup: float,
     momentum: float,
     decays: bool,
-    l2: float,
-    l1: float,
+    penalizes: tuple[bool, bool],
     clip_norm: float | None,
     clip_value: float | None,
 ) -> Optimizer:
     options, schedule_options = dict(frozen_options), dict(frozen_schedule_options)
     choice = lookup(OPTIMIZERS, optimizer, "optimizer") if isinstance(optimizer, str) else None
     penalties = Penalties(
-        l1=number("l1", l1, at_least=0),
-        l2=number("l2", l2, at_least=0),
+        l1=float(penalizes[0]),
+        l2=float(penalizes[1]),
         weight_decay=float(decays),
         clip_norm=None if clip_norm is None else number("clip_norm", clip_norm, above=0),
         clip_value=None if clip_value is None else number("clip_value", clip_value, above=0),
@@ -193,5 +194,3 @@ def _check_line_search(name: str, penalties: Penalties) -> None:
     for setting, value in (("clip_norm", penalties.clip_norm), ("clip_value", penalties.clip_value)):
         if value is not None:
             raise ArgumentError(setting, f"none {where}", value)
-    if penalties.l1:
-        raise ArgumentError("l1", f"0 {where}", penalties.l1, "Use l2.")

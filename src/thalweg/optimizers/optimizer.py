@@ -23,6 +23,8 @@ class OptimizerState(NamedTuple):
         step: number of updates made so far.
         factor: multiplies the step size: its peak, times that of a member of an ensemble.
         decay: multiplies the weight decay.
+        l1: multiplies the penalty on absolute values.
+        l2: multiplies the penalty on squares.
         rule: state of the update rule.
         plateau: state of the ``plateau`` schedule, ``()`` for the others.
     """
@@ -30,8 +32,26 @@ class OptimizerState(NamedTuple):
     step: Int[Array, ""]
     factor: Scalar
     decay: Scalar
+    l1: Scalar
+    l2: Scalar
     rule: Any
     plateau: Any
+
+
+class Scales(NamedTuple):
+    """Numbers of the state that an optimizer starts with; on all else its program of steps may depend.
+
+    Attributes:
+        learning_rate: peak of the step size.
+        weight_decay: decoupled weight decay.
+        l1: penalty on absolute values.
+        l2: penalty on squares.
+    """
+
+    learning_rate: float = 1.0
+    weight_decay: float = 1.0
+    l1: float = 1.0
+    l2: float = 1.0
 
 
 class OptimizerUpdate(Protocol):
@@ -72,7 +92,7 @@ class Optimizer(NamedTuple):
         gradient_point: (parameters, state) → where the gradient is to be taken: θ, or θ + β Δθ for Nesterov.
         full_batch: true if each step needs the gradient of the whole set.
         stability: the γλ above which steps diverge on a parabola of curvature λ, ``None`` where there is none.
-        scales: peak of the step size and weight decay, the factors of the states that it starts with.
+        scales: peak of the step size, weight decay and penalties, the factors of the states that it starts with.
     """
 
     init: Callable[[Params], OptimizerState]
@@ -81,28 +101,32 @@ class Optimizer(NamedTuple):
     gradient_point: Callable[[Params, OptimizerState], Params]
     full_batch: bool = False
     stability: float | None = None
-    scales: tuple[float, float] = (1.0, 1.0)
+    scales: Scales = Scales()
 
     def rescaled(self, state: OptimizerState) -> OptimizerState:
         """Return a state, of this optimizer or of one of other scales, with the scales of this one."""
-        real = jnp.result_type(float)
-        factor, decay = self.scales
-        return state._replace(factor=jnp.asarray(factor, real), decay=jnp.asarray(decay, real))
+        return rescaled(state, *self.scales)
 
 
-def scaled(optimizer: Optimizer, learning_rate: float, weight_decay: float) -> Optimizer:
-    """Return the optimizer with its step size and weight decay multiplied.
+def rescaled(state: OptimizerState, learning_rate: Any, weight_decay: Any, l1: Any, l2: Any) -> OptimizerState:
+    """Return a state with other scales: numbers, or of members side by side one each."""
+    factor, decay, l1, l2 = (jnp.asarray(v, jnp.result_type(float)) for v in (learning_rate, weight_decay, l1, l2))
+    return state._replace(factor=factor, decay=decay, l1=l1, l2=l2)
 
-    Both are numbers of the state that it starts with, so that optimizers which differ in them alone make the same
+
+def scaled(optimizer: Optimizer, scales: Scales) -> Optimizer:
+    """Return the optimizer with its step size, weight decay and penalties multiplied.
+
+    They are numbers of the state that it starts with, so that optimizers which differ in them alone make the same
     program: to try another step size compiles nothing.
     """
-    own = optimizer._replace(scales=(learning_rate, weight_decay))
+    own = optimizer._replace(scales=scales)
     return own._replace(init=lambda params: own.rescaled(optimizer.init(params)))
 
 
 def steps_of(optimizer: Optimizer) -> Optimizer:
     """Return the optimizer without its start: what a program of steps depends on."""
-    return optimizer._replace(init=_no_start, scales=(1.0, 1.0))
+    return optimizer._replace(init=_no_start, scales=Scales())
 
 
 def _no_start(params: Params) -> OptimizerState:
@@ -130,13 +154,9 @@ def assemble(rule: Rule, step_size: StepSize | None, penalties: Penalties, *, fu
     plateau = step_size.plateau if step_size else None
 
     def init(params: Params) -> OptimizerState:
-        return OptimizerState(
-            jnp.zeros((), jnp.int32),
-            jnp.ones((), jnp.result_type(float)),
-            jnp.ones((), jnp.result_type(float)),
-            rule.init(params),
-            plateau.init(params) if plateau is not None else (),
-        )
+        one = jnp.ones((), jnp.result_type(float))
+        course = plateau.init(params) if plateau is not None else ()
+        return OptimizerState(jnp.zeros((), jnp.int32), one, one, one, one, rule.init(params), course)
 
     def learning_rate(step: Int[Array, ""], state: OptimizerState) -> Scalar | None:
         if step_size is None:
@@ -160,12 +180,13 @@ def assemble(rule: Rule, step_size: StepSize | None, penalties: Penalties, *, fu
         del grad  # the same as grads, before limits and penalties
         rate = learning_rate(state.step, state)
         point = gradient_point(params, state)
-        grads = penalties.gradient(grads, point)
+        added = penalties.times(state.l1, state.l2)
+        grads = added.gradient(grads, point)
         if step_size is None:
             extra |= {
-                "value": penalties.value(value, point),
+                "value": added.value(value, point),
                 "grad": grads,
-                "value_fn": penalties.value_function(value_fn),
+                "value_fn": added.value_function(value_fn),
             }
         updates, rule_state = rule.update(
             grads,

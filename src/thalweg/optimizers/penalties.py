@@ -29,11 +29,20 @@ class Penalties(NamedTuple):
         0.5
     """
 
-    l1: float = 0.0
-    l2: float = 0.0
+    l1: float | Scalar = 0.0
+    l2: float | Scalar = 0.0
     weight_decay: float = 0.0
     clip_norm: float | None = None
     clip_value: float | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether a penalty is added to the cost."""
+        return _some(self.l1) or _some(self.l2)
+
+    def times(self, l1: Scalar, l2: Scalar) -> Penalties:
+        """Return the limits with penalties that many times as strong; those that are off stay so."""
+        return self._replace(l1=self.l1 * l1 if self.l1 else 0.0, l2=self.l2 * l2 if self.l2 else 0.0)
 
     def gradient(self, grads: Params, params: Params) -> Params:
         """Return the gradient, limited by value, then by norm, with the gradient of the penalty added."""
@@ -41,23 +50,28 @@ class Penalties(NamedTuple):
             grads = clip_by_value(grads, self.clip_value)
         if self.clip_norm is not None:
             grads = clip_by_norm(grads, self.clip_norm)
-        return add_penalty_gradient(grads, params, self.l1, self.l2) if self.l1 or self.l2 else grads
+        return add_penalty_gradient(grads, params, self.l1, self.l2) if self.any else grads
 
     def value(self, value: Scalar | None, params: Params) -> Any:
         """Return the cost with the penalty added."""
-        if value is None or not (self.l1 or self.l2):
+        if value is None or not self.any:
             return value
         return value + penalty(params, self.l1, self.l2).astype(value.dtype)
 
     def value_function(self, value_fn: Callable[[Params], Scalar] | None) -> Callable[[Params], Scalar] | None:
         """Return the function θ → cost with the penalty added."""
-        if value_fn is None or not (self.l1 or self.l2):
+        if value_fn is None or not self.any:
             return value_fn
         return lambda params: self.value(value_fn(params), params)
 
     def decay(self, updates: Params, params: Params, learning_rate: Scalar) -> Params:
         """Return the update with decoupled weight decay."""
         return add_decay(updates, params, learning_rate, self.weight_decay) if self.weight_decay else updates
+
+
+def _some(strength: float | Scalar) -> bool:
+    """Return whether a penalty is on; of a traced strength it is."""
+    return not isinstance(strength, (int, float)) or strength != 0
 
 
 def is_weight_matrix(leaf: Array) -> bool:
@@ -70,7 +84,7 @@ def is_weight_matrix(leaf: Array) -> bool:
     return leaf.ndim >= 2
 
 
-def penalty(params: Params, l1: float, l2: float) -> Scalar:
+def penalty(params: Params, l1: float | Scalar, l2: float | Scalar) -> Scalar:
     """Return λ₁ Σ|W| + ½ λ₂ ΣW², over all weight matrices.
 
     Example:
@@ -82,8 +96,8 @@ def penalty(params: Params, l1: float, l2: float) -> Scalar:
     return jnp.asarray(total)
 
 
-def add_penalty_gradient(grads: Params, params: Params, l1: float, l2: float) -> Params:
-    """Return ∇L + λ₁ sign(W) + λ₂ W, the gradient of the cost with :func:`penalty`.
+def add_penalty_gradient(grads: Params, params: Params, l1: float | Scalar, l2: float | Scalar) -> Params:
+    """Return ∇L + λ₁ sign(W) + λ₂ W, the gradient of the cost with :func:`penalty`; the factors may be traced.
 
     Example:
         >>> W = jnp.full((1, 1), -3.0)
@@ -94,9 +108,9 @@ def add_penalty_gradient(grads: Params, params: Params, l1: float, l2: float) ->
     def add(g: Array, p: Array) -> Array:
         if not is_weight_matrix(p):
             return g
-        if l1:
-            g = g + l1 * jnp.sign(p)
-        return g + l2 * p if l2 else g
+        if _some(l1):
+            g = g + jnp.asarray(l1, g.dtype) * jnp.sign(p)
+        return g + jnp.asarray(l2, g.dtype) * p if _some(l2) else g
 
     return jax.tree.map(add, grads, params)
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from thalweg.core.errors import ArgumentError, DivergedError, ModelError, ThalwegError
+from thalweg.core.errors import ArgumentError, ModelError
 from thalweg.core.files import write_json
 from thalweg.diagnosis import Finding
 from thalweg.recipes.config import RunConfig, make_config
-from thalweg.recipes.plan import Plan, train_plan
 from thalweg.recipes.prepare import prepare
+from thalweg.runs.attempts import Attempt, Attempts, Causes, InterruptedAttempts
 from thalweg.runs.diagnosis import findings_of
 from thalweg.runs.record import check_free, run_config
 from thalweg.runs.run import Run, Say, train_run
+from thalweg.training import Hook
 
 REPAIR = "repair.json"
 
@@ -28,64 +29,44 @@ MOST = 4
 """Remedies tried alone, the weightiest ones."""
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """A run with some settings changed.
-
-    Attributes:
-        causes: the findings whose remedies were applied; none for the run as it was.
-        settings: what was changed.
-        metric: share of wrong answers or rmse on the held-out rows; None where training diverged.
-        loss: mean loss on them in the units of the target.
-        message: why there are no figures.
-    """
-
-    causes: tuple[str, ...]
-    settings: dict[str, Any]
-    metric: float | None
-    loss: float | None
-    message: str = ""
-
-    @property
-    def name(self) -> str:
-        """What it is called in tables."""
-        return " + ".join(self.causes).replace("_", " ") or "as it was"
-
-    def better_than(self, other: Attempt, *, by_loss: bool) -> bool:
-        """Whether held-out rows get better answers: by loss, or by the metric where losses do not compare."""
-        mine, theirs = (self.loss, other.loss) if by_loss else (self.metric, other.metric)
-        return mine is not None and (theirs is None or mine < theirs)
-
-
 @dataclass(frozen=True, eq=False)
 class Repair:
     """What became of a run.
 
     Attributes:
         attempts: the run as it was, then every attempt.
-        best: the one that is kept.
+        best: the one that is kept; None where the repair was interrupted.
         run: trained with its settings; None where nothing was better.
         left: remedies that no setting expresses, in words.
     """
 
     attempts: list[Attempt]
-    best: Attempt
+    best: Attempt | None
     run: Run | None
     left: list[str]
 
 
 def repair(
-    path: Path, out: Path | None = None, *, say: Say = lambda line: None, tell: Callable[[Attempt], None] | None = None
+    path: Path,
+    out: Path | None = None,
+    *,
+    hooks: Sequence[Hook] = (),
+    say: Say = lambda line: None,
+    tell: Callable[[Attempt], None] = lambda attempt: None,
 ) -> Repair:
     """Try the remedies of a run's findings and train a new run with what helps; the run itself is not touched.
 
-    The weightiest remedies are tried alone. Those that help are put together, the best first, and each is kept only if
-    it still helps. All are compared on the same rows held out of training: the run's validation rows, or a fifth of its
-    training rows, on which the run as it was is trained again too. Test rows decide nothing.
+    The weightiest remedies are tried alone, then each that helps beside the best of them, and those that help there all
+    together. Attempts that differ only in numbers (step size, penalties, dropout, starting weights, patience) are
+    trained at once, see `thalweg.recipes.together`. All are compared on the same rows held out of training: the run's
+    validation rows, or a fifth of its training rows, on which the run as it was is trained again too. Test rows decide
+    nothing. A repair that is interrupted goes on where it was when it is called again.
 
     Args:
         path: run folder with a checkup.
-        out: folder of the new run; by default beside the old one, with ``-repaired`` at its end.
+        out: folder of the new run; by default beside the old one, with ``-repaired`` at its end. Beside it stands a
+            folder with ``.attempts`` at its end until the repair is done.
+        hooks: follow every training.
         say: is told in plain words what happens.
         tell: is told every attempt once it has figures.
 
@@ -101,51 +82,47 @@ def repair(
     check_free(out)
     remedies, left = _remedies(config, findings)
     base = make_config(config.model_dump() | {"validation": config.validation or HELD_OUT, "out": None})
-    plan = prepare(base)
-    tell = tell or (lambda attempt: None)
-
-    def attempt(causes: tuple[str, ...]) -> Attempt:
-        changes = {name: value for cause in causes for name, value in remedies[cause].items()}
-        tried = _try(base, changes, causes, plan)
-        tell(tried)
-        return tried
-
-    before = attempt(())
-    attempts = [before, *_search(before, attempt, remedies)]
-    best = attempts[0]
-    for tried in attempts[1:]:
-        if tried.better_than(best, by_loss=_comparable(best, tried)):
-            best = tried
-    run = None
-    if best.causes:
-        say(f"kept: {best.name}")
-        settings = config.model_dump() | best.settings | {"out": str(out)}
-        if "patience" in best.settings:  # it needs rows to watch
-            settings["validation"] = base.validation
-        run = train_run(make_config(settings), say=say)
-        content = {"of": str(path), "kept": list(best.causes), "settings": best.settings}
-        write_json(out / REPAIR, content | {"attempts": [vars(one) for one in attempts]})
-    return Repair(attempts, best, run, left)
+    folder = out.with_name(f"{out.name}.attempts")
+    with Attempts(folder, base, remedies, prepare(base), hooks, say, tell) as attempt:
+        try:
+            best = _search(attempt, list(remedies)[:MOST])
+        except InterruptedAttempts:
+            return Repair(list(attempt.done.values()), None, None, left)
+        tried, run = list(attempt.done.values()), None
+        if best.causes:
+            say(f"kept: {best.name}")
+            settings = config.model_dump() | best.settings | {"out": str(out)}
+            if "patience" in best.settings:  # it needs rows to watch
+                settings["validation"] = base.validation
+            run = train_run(make_config(settings), hooks=hooks, say=say)
+            content = {"of": str(path), "kept": list(best.causes), "settings": best.settings}
+            write_json(out / REPAIR, content | {"attempts": [vars(one) for one in tried]})
+        attempt.forget()
+    return Repair(tried, best, run, left)
 
 
-def _search(
-    before: Attempt, attempt: Callable[[tuple[str, ...]], Attempt], remedies: dict[str, dict[str, Any]]
-) -> Iterator[Attempt]:
-    """Yield attempts: remedies alone, then those that helped put together one by one, as long as it helps."""
-    alone = []
-    for cause in list(remedies)[:MOST]:
-        tried = attempt((cause,))
-        yield tried
-        if tried.better_than(before, by_loss=_comparable(before, tried)):
-            alone.append(tried)
-    alone.sort(key=lambda one: (np.inf if one.metric is None else one.metric, one.loss or 0.0))
-    together = alone[0] if alone else before
-    for further in alone[1:]:
-        if _changes_anything(together, further):
-            tried = attempt((*together.causes, *further.causes))
-            yield tried
-            if tried.better_than(together, by_loss=_comparable(together, tried)):
-                together = tried
+def _search(attempt: Attempts, causes: list[str]) -> Attempt:
+    """Return the best attempt: of the run as it was, remedies alone, and those that help beside the best of them."""
+    before, *alone = attempt([(), *((cause,) for cause in causes)])
+    helped = sorted(
+        (one for one in alone if one.better_than(before)),
+        key=lambda one: (np.inf if one.metric is None else one.metric, one.loss or 0.0),
+    )
+    if not helped:
+        return before
+    best = helped[0]
+    further = [one for one in helped[1:] if _changes_anything(best, one)]
+    pairs = [(*best.causes, *one.causes) for one in further]
+    everything: Causes = (*best.causes, *(cause for one in further for cause in one.causes))
+    both = attempt(pairs + [everything] * (len(pairs) > 1))
+    found = [best, *both]
+    better = [one for one, pair in zip(further, both, strict=False) if pair.better_than(best)]
+    if 1 < len(better) < len(further):
+        found += attempt([(*best.causes, *(cause for one in better for cause in one.causes))])
+    for one in found:
+        if one.better_than(best):
+            best = one
+    return best
 
 
 def _remedies(config: RunConfig, findings: list[Finding]) -> tuple[dict[str, dict[str, Any]], list[str]]:
@@ -163,26 +140,6 @@ def _remedies(config: RunConfig, findings: list[Finding]) -> tuple[dict[str, dic
         elif not finding.settings:
             left.append(f"{finding.cause.replace('_', ' ')}: {finding.remedy}")
     return found, left
-
-
-def _try(base: RunConfig, changes: dict[str, Any], causes: tuple[str, ...], like: Plan) -> Attempt:
-    try:
-        config = make_config(base.model_dump() | changes)
-        plan = prepare(config, like.tables, like=like)
-        model = plan.model(train_plan(plan))
-        rows = plan.tables.validation
-        assert rows is not None, "remedies are compared on held-out rows"
-        found = model.evaluate(rows, rows.target_array())
-        return Attempt(causes, changes, found[model.likelihood.metric], found["loss"])
-    except DivergedError as error:
-        return Attempt(causes, changes, None, None, str(error))
-    except ThalwegError as error:
-        return Attempt(causes, changes, None, None, f"cannot be tried: {error}")
-
-
-def _comparable(one: Attempt, other: Attempt) -> bool:
-    """Whether losses compare: the likelihood is the same."""
-    return one.settings.get("likelihood") == other.settings.get("likelihood")
 
 
 def _changes_anything(one: Attempt, other: Attempt) -> bool:

@@ -6,6 +6,7 @@ from thalweg.training.evaluate import evaluate
 from thalweg.training.hooks import ChunkInfo, Hook, RunInfo, StepStatistics
 from thalweg.training.loop import Trained, train
 from thalweg.training.members import TrainedMembers, as_one, out_of_fold, train_members
+from thalweg.training.members_loop import Own
 from thalweg.training.step import StepView
 from thalweg.training.stopping import EarlyStopping
 
@@ -14,6 +15,7 @@ __all__ = [
     "ChunkInfo",
     "EarlyStopping",
     "Hook",
+    "Own",
     "RunInfo",
     "StepStatistics",
     "StepView",

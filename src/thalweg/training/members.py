@@ -25,7 +25,7 @@ from thalweg.optimizers import Optimizer
 from thalweg.training.checkpoints import Checkpoints
 from thalweg.training.checks import check_monitor, check_run
 from thalweg.training.hooks import Hook
-from thalweg.training.members_loop import MembersLoop
+from thalweg.training.members_loop import MembersLoop, Own
 from thalweg.training.shares import Shares
 from thalweg.training.stopping import EarlyStopping
 
@@ -72,6 +72,7 @@ def train_members(
     epochs: int,
     seeds: Sequence[int],
     step_factors: Sequence[float] | None = None,
+    own: Sequence[Own] | None = None,
     row_weights: Float[np.ndarray, "rows members"] | None = None,
     folds: Int[np.ndarray, " rows"] | None = None,
     test: Batches | None = None,
@@ -103,6 +104,8 @@ def train_members(
         epochs: epochs at most.
         seeds: M seeds; decide starting parameters and dropout of each member.
         step_factors: (M,) factors of the step size; 1 each by default.
+        own: what each member has for itself, in place of ``params``, ``stopping`` and the optimizer's scales; an
+            optimizer that penalizes or decays weights serves members that do not, too.
         row_weights: (N, M) weights of the rows in each member's loss, such as a bootstrap's counts; scaled to mean one.
         folds: (N,) number of the fold that holds each row out, from 0; -1 for rows that all members learn from.
         test: set evaluated each epoch, never used to decide.
@@ -150,12 +153,15 @@ def train_members(
         weights = (~held).astype(np.float32) * (1 if weights is None else weights)
     if weights is not None:
         batches = _weighted(batches, weights)
-    if stopping is not None:
-        check_monitor(stopping, validation is not None, test is not None, likelihood)
+    rules = [stopping] * members if own is None else [one.stopping for one in own]
+    for rule in {rule for rule in rules if rule is not None}:
+        check_monitor(rule, validation is not None, test is not None, likelihood)
+        stopping = rule
     loop = MembersLoop(network, likelihood, batches, optimizer, 0, average, stopping, list(hooks), checkpoints, None)
     loop.sets = {name: s for name, s in (("validation", validation), ("test", test)) if s is not None}
     loop.score_scale, loop.scores = score_scale, {}
-    loop.seeds, loop.factors = [int(seed) for seed in seeds], factors
+    loop.seeds, loop.factors, loop.own, loop.rules = [int(seed) for seed in seeds], factors, own, rules
+    loop.folds = 0 if folds is None else int(np.max(folds)) + 1
     loop.losses = [] if record_losses else None
     loop.shares = Shares(members, threads)
     try:

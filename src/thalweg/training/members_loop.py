@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from thalweg.core.errors import ArgumentError, DivergedError
 from thalweg.core.types import Params, State
 from thalweg.data.batches import KNOWN_TARGETS, Batches, Chunk, spread, taken
-from thalweg.optimizers.optimizer import OptimizerState
+from thalweg.network import sequence
+from thalweg.optimizers import OptimizerState, Scales, rescaled
 from thalweg.training.divergence import HINT
 from thalweg.training.evaluate import metric, totals
 from thalweg.training.hooks import ChunkInfo
@@ -24,6 +26,24 @@ from thalweg.training.loop import Loop, Trained, keys_of
 from thalweg.training.shares import Shares, members_evaluation_program, members_train_program, own_weights
 from thalweg.training.state import TrainState, initial_params, initial_state
 from thalweg.training.step import ChunkResult
+from thalweg.training.stopping import EarlyStopping
+
+
+@dataclass(frozen=True)
+class Own:
+    """What a member has for itself where members differ in more than their seed.
+
+    Attributes:
+        params: θ_0.
+        scales: its step size, weight decay and penalties.
+        dropout: share of units that its dropout layers drop.
+        stopping: when it ends early.
+    """
+
+    params: Params
+    scales: Scales
+    dropout: float = 0.0
+    stopping: EarlyStopping | None = None
 
 
 class MembersLoop(Loop):
@@ -32,12 +52,18 @@ class MembersLoop(Loop):
     Attributes:
         seeds: one a member.
         factors: (M,) of the step size.
+        own: what each has for itself, None where they differ in seed and factor alone.
+        rules: when each ends early.
+        folds: of cross-validation, 0 for none: member m holds out fold m mod ``folds``.
         shares: the members over the processors.
         losses: (M, S) of each chunk so far, where they are recorded.
     """
 
     seeds: list[int]
     factors: NDArray[np.float32]
+    own: Sequence[Own] | None = None
+    rules: list[EarlyStopping | None]
+    folds: int = 0
     shares: Shares
     losses: list[NDArray[np.float32]] | None = None
     rates: NDArray[np.float32] | None = None
@@ -53,13 +79,17 @@ class MembersLoop(Loop):
         del former
         members = len(self.seeds)
         keys = [keys_of(seed) for seed in self.seeds]
-        if params is None:
+        if self.own is not None:
+            each = [one.params for one in self.own]
+        elif params is None:
             each = [self.first_params(m, key) for m, (key, _) in enumerate(keys)]
         else:
             each = [params] * members
         stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *each)
         rows, average = self.rows_to_learn_from(), self.average > 0
         state = initial_state(self.network, self.optimizer, stacked, average=average, rows=rows, members=True)
+        if self.own is not None:
+            state = self.with_own(state)
         if (self.factors != 1).any():
             state = state._replace(optimizer_state=self.with_factors(state.optimizer_state))
         self.histories, self.best_epochs = [[] for _ in keys], [0] * members
@@ -80,6 +110,14 @@ class MembersLoop(Loop):
             rows = np.flatnonzero(weight[:, member] > 0)
             own = taken(self.batches.y, rows[spread(KNOWN_TARGETS, len(rows))])
         return initial_params(self.network, self.likelihood, self.batches, key, own)
+
+    def with_own(self, state: TrainState) -> TrainState:
+        """Return the state with each member's own numbers."""
+        assert self.own is not None, "asked for where members have something of their own"
+        rates = [one.dropout for one in self.own]
+        kept = sequence.rated(self.network.layers, state.state, rates) if any(rates) else state.state
+        scales = np.transpose([one.scales for one in self.own])
+        return state._replace(state=kept, optimizer_state=rescaled(state.optimizer_state, *scales))
 
     def with_factors(self, state: Any) -> Any:
         planned = self.optimizer.learning_rate(jnp.int32(0), jax.tree.map(lambda a: a[0], state))
@@ -154,7 +192,15 @@ class MembersLoop(Loop):
         error = DivergedError(self.progress.epoch, number, quantity, HINT)
         self.diverged[member] = str(error)
         if len(self.diverged) == len(self.seeds) and not any(self.best_epochs):
+            error.members = self.diverged
             raise error
+        if self.folds:
+            fold = member % self.folds
+            lost = [m in self.diverged and not self.best_epochs[m] for m in range(fold, len(self.seeds), self.folds)]
+            if all(lost):
+                raise DivergedError(
+                    self.progress.epoch, number, f"{quantity} of every network of fold {fold + 1}", HINT
+                )
 
     def end_epoch(self) -> None:
         progress, active = self.progress, self.active()
@@ -200,10 +246,11 @@ class MembersLoop(Loop):
 
     def improves(self, member: int, epoch: int) -> bool:
         """Note whether a member is at its best, and whether its patience is used up."""
-        if self.stopping is None:
+        rule = self.rules[member]
+        if rule is None:
             return False
-        self.stopped[member] = self.stopping.ends(self.histories[member])
-        best = self.stopping.best(self.histories[member]) == epoch
+        self.stopped[member] = rule.ends(self.histories[member])
+        best = rule.best(self.histories[member]) == epoch
         if best:
             self.best_epochs[member] = epoch
         return best

@@ -104,7 +104,8 @@ def train_program(
 ) -> ChunkSteps:
     """Return :func:`chunk_steps` as a jitted program; it consumes (donates) the state it is given.
 
-    Optimizers that differ in step size and weight decay alone share a program: both are numbers of the state.
+    Optimizers that differ in step size, weight decay and penalties alone share a program: these are numbers of the
+    state.
     """
     return _train_program(network, likelihood, steps_of(optimizer), average, measures)
 
