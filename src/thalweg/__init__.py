@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from thalweg.recipes.fit import fit
     from thalweg.recipes.fit_segmentation import fit_segmentation
     from thalweg.recipes.imports import Imported, from_keras, from_sklearn, from_torch
+    from thalweg.runs.imported import train_imported
     from thalweg.runs.search import search
     from thalweg.training import EarlyStopping, Hook, StepStatistics, evaluate, train
 
@@ -112,6 +113,7 @@ _HOME = {
     "thalweg.recipes.fit": ("fit",),
     "thalweg.recipes.fit_segmentation": ("fit_segmentation",),
     "thalweg.recipes.imports": ("Imported", "from_keras", "from_sklearn", "from_torch"),
+    "thalweg.runs.imported": ("train_imported",),
     "thalweg.runs.search": ("search",),
     "thalweg.training": ("EarlyStopping", "Hook", "StepStatistics", "evaluate", "train"),
 }
@@ -183,6 +185,7 @@ __all__ = [
     "search",
     "summary",
     "train",
+    "train_imported",
     "unflatten",
 ]
 

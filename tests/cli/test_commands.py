@@ -189,7 +189,7 @@ def test_every_setting_reaches_the_run(thalweg, flowers: Path) -> None:
     assert thalweg("train", flowers, *flags.split()).code == 0
     kept = make_config(tomllib.loads(Path("r/config.toml").read_text()))
     same = {name for name, field in RunConfig.model_fields.items() if getattr(kept, name) == field.default}
-    left = {"out", "classes", "threads", "optimizer_options", "full_batch", "stream", "cache"}
+    left = {"out", "classes", "threads", "optimizer_options", "full_batch", "stream", "cache", "start"}
     assert same == left | {"members", "cv", "shared_members"} | SEGMENTATION
     command = json.loads(Path("r/run.json").read_text())["command"]
     assert thalweg(*command[1:], "--out", "again").code == 0

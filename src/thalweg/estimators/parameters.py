@@ -54,6 +54,7 @@ NOT_PARAMETERS = {
     "stream",
     "cache",
     "diagnose",
+    "start",
 }
 """Settings that `fit` is given, or that belong to a run's folder or process."""
 

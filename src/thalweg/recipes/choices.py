@@ -101,9 +101,11 @@ def check_ensemble(config: RunConfig) -> None:
     if config.cv == 1:
         raise ArgumentError("cv", "0 for none, or at least 2 folds", 1)
     if config.task != "rows":
-        for name in ("members", "cv"):
+        for name in ("members", "cv", "start"):
             if getattr(config, name) != RunConfig.model_fields[name].default:
                 raise ArgumentError(name, "the task 'rows'", repr(config.task))
+    if config.start is not None and (config.members > 1 or config.cv):
+        raise ArgumentError("start", "none beside members and cv, which begin anew", repr(config.start))
     if config.cv and config.validation:
         raise ArgumentError(
             "validation", "0 beside cv", config.validation, "Each fold is held out of one network already."

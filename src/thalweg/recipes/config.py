@@ -187,6 +187,9 @@ class RunConfig(BaseModel):
         "auto", "Network", "Starting weights; auto fits the activation.", choices="network.INITIALIZERS"
     )
 
+    start: str | None = setting(
+        None, "Network", "Model or run whose network and encoding of rows training starts from, in place of a new one."
+    )
     numeric_embedding: str = setting(
         "none", "Network", "What stands beside each number.", choices="network.NUMERIC_EMBEDDINGS"
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from thalweg.core.types import Params, State
 from thalweg.data.batches import Batches, spread
 from thalweg.deploy import Model
 from thalweg.likelihoods import Likelihood
@@ -17,7 +18,7 @@ from thalweg.recipes.config import RunConfig
 from thalweg.recipes.ensemble import Ensemble, train_ensemble
 from thalweg.recipes.noise import NOISE_ROWS, with_noise
 from thalweg.recipes.tables import Tables
-from thalweg.training import Checkpoints, EarlyStopping, Hook, Trained, train
+from thalweg.training import Checkpoints, EarlyStopping, Hook, Trained, begin, train
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,7 @@ class Plan:
 
     Attributes:
         config: the settings it was made from.
+        start: θ_0 and running statistics where training starts from a network that was there; else drawn by seed.
         opening: what to tell of the data, and ``facts`` to write of it; empty for a table, of which all know the same.
     """
 
@@ -43,6 +45,7 @@ class Plan:
     opening: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     calibrate: str = "none"
+    start: tuple[Params, State] | None = None
 
     def model(self, trained: Trained) -> Model:
         """Return the trained network as a model."""
@@ -88,6 +91,8 @@ def train_plan(
         "stopping": plan.stopping,
         "score_scale": plan.encoder.target_scale,
     }
+    if plan.start is not None:
+        planned["start"] = begin(plan.network, plan.optimizer, *plan.start, average=config.ema > 0)
     several = config.members > 1 or config.cv
     run = partial(train_ensemble, members=config.members, folds=config.cv) if several else train
     return run(

@@ -28,6 +28,7 @@ from thalweg.recipes.choices import (
     choose_schedule,
 )
 from thalweg.recipes.config import RunConfig, changed_settings
+from thalweg.recipes.origin import check_origin, origin_of, with_origin
 from thalweg.recipes.plan import Plan
 from thalweg.recipes.presets import before_training, facts_of, for_training
 from thalweg.recipes.step_sizes import step_sizes_of
@@ -78,11 +79,16 @@ def prepare(
     check_names(config, held_out=given or config.preset != "plain")
     tables = tables or make_tables(config, say, progress)
     held_out = tables.validation is not None
+    origin = origin_of(config)
+    if origin is not None and encoder is None:
+        encoder = origin.encoder
     config = before_training(config, tables.train, held_out=held_out)
     known = like if like is not None and encodes_alike(like.config, config) else None
     if encoder is None:
         encoder = fit_encoder(tables.train, config) if known is None else known.encoder
     config = for_training(config, tables.train, facts_of(encoder, tables.train.total), held_out=held_out)
+    if origin is not None:
+        config = with_origin(config, origin)
     check_names(config, held_out=held_out)
     y = encoder.targets(tables.train) if known is None or tables.train.whole is not None else known.train.y
     likelihood = choose_likelihood(config, encoder, y)
@@ -91,7 +97,11 @@ def prepare(
         if tables.validation is not None:
             check_held_out(config.calibrate, encoder.targets(tables.validation), "validation")
     outputs = likelihood.output_width(y, None if encoder.classes is None else len(encoder.classes))
-    network = build_network(config, encoder.feature_width, outputs, encoder.layout)
+    if origin is None:
+        network = build_network(config, encoder.feature_width, outputs, encoder.layout)
+    else:
+        network = origin.network
+        check_origin(network, likelihood, encoder.feature_width, outputs)
     likelihood.check(network.outputs, y)
 
     def batches(size: int) -> Batches:
@@ -111,6 +121,7 @@ def prepare(
         tables.train.total,
         validation=_evaluated(tables.validation, encoder, validation_weight) if known is None else known.validation,
         test=_evaluated(tables.test, encoder) if known is None else known.test,
+        start=None if origin is None else (origin.params, origin.state),
     )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from thalweg.core.errors import DivergedError
-from thalweg.network import Dense, Dropout
+from thalweg.network import Dense, Dropout, Network
 from thalweg.optimizers import OPTIMIZERS
 from thalweg.recipes.choices import choose_optimizer
 from thalweg.recipes.plan import Plan, train_plan
@@ -50,7 +51,7 @@ def groups(plans: Sequence[Plan]) -> list[list[int]]:
 def train_together(
     plans: Sequence[Plan], hooks: Sequence[Hook] = (), checkpoints: Checkpoints | None = None
 ) -> list[Trained | str]:
-    """Train plans that are :func:`alike`, each as `thalweg.recipes.plan.train_plan` would alone.
+    """Train plans that are :func:`alike`, each as `thalweg.recipes.plan.train_plan` would alone but for test rows.
 
     Args:
         plans: one group of :func:`groups`.
@@ -63,7 +64,7 @@ def train_together(
     first = plans[0]
     try:
         if len(plans) == 1:
-            return [train_plan(first, hooks, checkpoints)]
+            return [train_plan(first, hooks, checkpoints, test=None)]
         network = next((plan.network for plan in plans if plan.config.dropout), first.network)
         optimizer = first.optimizer
         if len({plan.optimizer.scales for plan in plans}) > 1:
@@ -72,15 +73,7 @@ def train_together(
             steps = first.train.steps
             optimizer = choose_optimizer(first.config.model_copy(update=strongest), steps, network.step_factors())
         key, _ = keys_of(first.config.seed)
-        own = [
-            Own(
-                _carried(initial_params(plan.network, plan.likelihood, plan.train, key), plan.network, network),
-                plan.optimizer.scales,
-                plan.config.dropout,
-                plan.stopping,
-            )
-            for plan in plans
-        ]
+        own = [_own(plan, network, key) for plan in plans]
         trained = train_members(
             network,
             first.likelihood,
@@ -89,7 +82,6 @@ def train_together(
             epochs=first.config.epochs,
             seeds=[first.config.seed] * len(plans),
             own=own,
-            test=first.test,
             validation=first.validation,
             average=first.config.ema,
             score_scale=first.encoder.target_scale,
@@ -99,6 +91,17 @@ def train_together(
     except DivergedError as error:
         return [error.members.get(member, str(error)) for member in range(len(plans))]
     return [trained.diverged.get(m) or _alone(trained, m, plan, network) for m, plan in enumerate(plans)]
+
+
+def _own(plan: Plan, network: Network, key: Array) -> Own:
+    params, state = plan.start or (initial_params(plan.network, plan.likelihood, plan.train, key), None)
+    return Own(
+        _carried(params, plan.network, network),
+        plan.optimizer.scales,
+        plan.config.dropout,
+        plan.stopping,
+        None if state is None else _carried(state, plan.network, network),
+    )
 
 
 _STRENGTHS = ("weight_decay", "l1", "l2")

@@ -78,8 +78,12 @@ class RunFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def create_run(config: RunConfig) -> RunFolder:
+def create_run(config: RunConfig, brought: frozenset[str] = frozenset()) -> RunFolder:
     """Make a run folder for ``config``: ``config.out``, or ``runs/DATA-DATE-TIME``.
+
+    Args:
+        config: the settings.
+        brought: names of what may be there already.
 
     Raises:
         StorageError: the place is in use, holds something else, is read-only, or the disk is full.
@@ -92,7 +96,7 @@ def create_run(config: RunConfig) -> RunFolder:
             if not path.exists():
                 path.mkdir()
                 made = True
-        check_free(path)
+        check_free(path, brought)
         lock = _lock(path)
     except StorageError:
         if made:
@@ -108,8 +112,8 @@ def create_run(config: RunConfig) -> RunFolder:
     return folder
 
 
-def check_free(path: Path) -> None:
-    """Raise unless ``path`` can become a run folder: it is absent or empty.
+def check_free(path: Path, brought: frozenset[str] = frozenset()) -> None:
+    """Raise unless ``path`` can become a run folder: it is absent, or empty but for what was ``brought``.
 
     Raises:
         StorageError: says what is there and what to do about it.
@@ -126,7 +130,7 @@ def check_free(path: Path) -> None:
         raise StorageError(
             f"{path} already holds a run. Choose another --out, or continue it with: thalweg train --resume {path}"
         )
-    if names - {LOCK}:
+    if names - {LOCK} - brought:
         raise StorageError(f"Cannot use {path} as run folder: it holds other files. Choose a new or empty folder.")
 
 

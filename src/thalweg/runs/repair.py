@@ -25,6 +25,9 @@ REPAIR = "repair.json"
 HELD_OUT = 0.2
 """Share of the training rows that remedies are compared on, where the run itself held none out."""
 
+LINKS = {"single_unit_softmax", "double_softmax", "output_target_mismatch", "loss_activation_mismatch"}
+"""Causes in how a given network ends, whose remedy is a network that ends in its linear layer."""
+
 MOST = 4
 """Remedies tried alone, the weightiest ones."""
 
@@ -131,15 +134,26 @@ def _remedies(config: RunConfig, findings: list[Finding]) -> tuple[dict[str, dic
     left = []
     for finding in findings:
         changes = {k: v for k, v in finding.settings.items() if getattr(config, k) != v}
+        if config.start is not None:
+            changes = _anew(changes, finding.cause)
         try:
             make_config(config.model_dump() | changes)
         except ArgumentError:
             changes = {}
         if changes and changes not in found.values():
             found[finding.cause] = changes
-        elif not finding.settings:
+        elif not finding.settings and not changes:
             left.append(f"{finding.cause.replace('_', ' ')}: {finding.remedy}")
     return found, left
+
+
+def _anew(changes: dict[str, Any], cause: str) -> dict[str, Any]:
+    """Return changes to a run that starts from a network: what is another network starts anew, from the settings."""
+    if cause in LINKS:
+        return {"start": None, "likelihood": "auto", "likelihood_options": {}}
+    extra: dict[str, Any] = {name: RunConfig.model_fields[name].json_schema_extra or {} for name in changes}
+    other = any(one.get("panel") in {"Network", "Likelihood"} for one in extra.values())
+    return changes | {"start": None} if other else changes
 
 
 def _changes_anything(one: Attempt, other: Attempt) -> bool:

@@ -72,6 +72,7 @@ def train_run(
     hooks: Sequence[Hook] = (),
     say: Say = lambda line: None,
     progress: Progress = lambda *_: None,
+    brought: frozenset[str] = frozenset(),
 ) -> Run:
     """Train as ``config`` says and leave a run folder.
 
@@ -80,6 +81,7 @@ def train_run(
         hooks: follow the training.
         say: is told in plain words what happens.
         progress: is told how far the reading of data that streams from disk is.
+        brought: names of what is in the run folder before.
 
     Returns:
         The run, its folder complete.
@@ -97,10 +99,10 @@ def train_run(
     """
     started = time.perf_counter()
     if config.out is not None:
-        check_free(Path(config.out))  # before the data is read, which may take long
+        check_free(Path(config.out), brought)  # before the data is read, which may take long
     with use_threads(config.threads):
         plan = prepare(config, say=say, progress=progress)
-        folder = create_run(plan.config)
+        folder = create_run(plan.config, brought)
         try:
             folder.status(**_opening(plan.config, plan))
         except BaseException:

@@ -38,12 +38,14 @@ class Own:
         scales: its step size, weight decay and penalties.
         dropout: share of units that its dropout layers drop.
         stopping: when it ends early.
+        state: running statistics to begin with, of all members or none; by default those of a new network.
     """
 
     params: Params
     scales: Scales
     dropout: float = 0.0
     stopping: EarlyStopping | None = None
+    state: State | None = None
 
 
 class MembersLoop(Loop):
@@ -115,7 +117,10 @@ class MembersLoop(Loop):
         """Return the state with each member's own numbers."""
         assert self.own is not None, "asked for where members have something of their own"
         rates = [one.dropout for one in self.own]
-        kept = sequence.rated(self.network.layers, state.state, rates) if any(rates) else state.state
+        kept = state.state
+        if all(one.state is not None for one in self.own):
+            kept = jax.tree.map(lambda *leaves: np.stack(leaves), *[one.state for one in self.own])
+        kept = sequence.rated(self.network.layers, kept, rates) if any(rates) else kept
         scales = np.transpose([one.scales for one in self.own])
         return state._replace(state=kept, optimizer_state=rescaled(state.optimizer_state, *scales))
 
