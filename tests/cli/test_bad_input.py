@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from thalweg.core.errors import StorageError
 from thalweg.recipes.config import make_config
 from thalweg.runs.record import create_run
 
@@ -149,6 +150,21 @@ def test_a_disk_that_fills_up_leaves_no_half_model(thalweg, flowers: Path, monke
     refused(answer, "disk is full")
     assert json.loads(Path("r/run.json").read_text())["state"] == "failed"
     assert not [path.name for path in Path("r").iterdir() if "model" in path.name]
+
+
+def test_a_report_that_cannot_be_written_spoils_no_run(thalweg, flowers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise StorageError("report.html: cannot be written: the disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("thalweg.runs.run.write_report", full)
+        answer = thalweg("train", flowers, "--target", "species", "--hidden", "4", "--epochs", "1", "--out", "r")
+    assert answer.code == 0
+    assert "report.html: cannot be written" in answer.err
+    assert "thalweg report r" in answer.err
+    assert json.loads(Path("r/run.json").read_text())["state"] == "finished"
+    assert thalweg("report", "r").code == 0
+    assert Path("r/report.html").exists()
 
 
 def test_prediction_tables(thalweg, flower_run: Path, flowers: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -141,3 +142,22 @@ def test_folders_and_patterns_of_tables(tmp_path: Path) -> None:
     (tmp_path / "t" / "cats").mkdir()
     (tmp_path / "t" / "cats" / "1.png").write_bytes(b"")
     assert table_files(tmp_path / "t") == ()
+
+
+def test_other_commands_take_a_sample(
+    thalweg, run: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def whole(*_: object, **__: object) -> None:
+        raise AssertionError("the file was read whole")
+
+    monkeypatch.setattr(pieces, "LARGE_BYTES", 0)
+    monkeypatch.setattr("thalweg.data.streaming.tables.read", whole)
+    shutil.copytree(run, tmp_path / "run")
+    shutil.copy(folder / "t.csv", tmp_path / "held_out.csv")
+    told = thalweg("columns", folder / "t.csv", "--target", "y").out
+    assert told.startswith("of 1200 rows, 500 drawn at random:")
+    assert "level" in told
+    told = thalweg("explain", tmp_path / "run", tmp_path / "held_out.csv", "--repeats", "1").out
+    assert told.startswith("100 rows")
+    told = thalweg("calibrate", tmp_path / "run", tmp_path / "held_out.csv", "--method", "scale").out
+    assert "fitted to 100 rows" in told

@@ -103,7 +103,7 @@ def test_columns_changed_between_fit_and_predict_are_told_in_the_words_of_scikit
         (np.ones(N), "Expected 2D array"),
         (np.ones((N, 2, 2)), "dim 3"),
         (NUMBERS[:1], "1 sample"),
-        (pd.DataFrame(NUMBERS, columns=["a", "b", "a"]), "Expected unique column names"),
+        (pd.DataFrame(NUMBERS, columns=["a", "b", "a"]), "several columns are called 'a'"),
         (NUMBERS[:7], "inconsistent numbers of samples"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

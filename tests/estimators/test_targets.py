@@ -159,7 +159,8 @@ def test_decisions_of_least_expected_cost() -> None:
         (DenseClassifier, {"class_weight": "equal"}, CODES, "balanced"),
         (DenseClassifier, {"epochs": 0}, CODES, "epochs: expected a whole number, at least 1"),
         (DenseClassifier, {"activation": ("relu", "tanh")}, CODES, "activation"),
-        (DenseClassifier, {"patience": 3}, CODES, "validation"),
+        (DenseClassifier, {"patience": 3}, CODES, "add validation=0.1"),
+        (DenseClassifier, {"folds": 1}, CODES, "folds: expected 0 for none"),
         (DenseClassifier, {"scoring": "f1"}, CODES, "scoring: expected rows to score"),
         (
             DenseRegressor,
@@ -180,6 +181,12 @@ def test_a_class_for_nearly_every_row_is_told() -> None:
     with pytest.warns(UserWarning, match="number of unique classes is greater than 50%"):
         ours = DenseClassifier(**SMALL).fit(X[:40], RNG.integers(0, 40, 40))
     assert ours.predict_proba(X).shape == (N, len(ours.classes_))
+
+
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
+def test_an_identifier_is_no_class() -> None:
+    with pytest.raises(ValueError, match=f"got {N} different values in as many rows: an identifier"):
+        DenseClassifier(**SMALL).fit(X, np.array([f"id{i}" for i in range(N)]))
 
 
 def test_a_constant_target_is_learned_with_a_word() -> None:

@@ -102,6 +102,10 @@ def test_factors_multiply_the_step_size_and_who_diverges_is_named() -> None:
         assert together.histories[number][-1]["learning_rate"] == pytest.approx(0.01 * factor)
     with pytest.raises(DivergedError, match="step 2"):
         members(step_factors=[1e36] * 3)
+    # With all networks of a fold its rows lack an answer: no need to go on.
+    with pytest.raises(DivergedError, match=r"epoch 1, step 2: output of .* of every network of fold 2"):
+        members(seeds=range(6), folds=FOLDS, step_factors=[1, 1e36, 1, 1, 1e36, 1])
+    assert members(seeds=range(6), folds=FOLDS, step_factors=[1, 1e36, 1, 1, 1, 1]).usable == (0, 2, 3, 4, 5)
 
 
 def test_every_member_keeps_its_best_epoch() -> None:

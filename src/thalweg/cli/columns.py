@@ -26,10 +26,18 @@ SETTINGS = (
 def columns(data: Data, **settings: Any) -> int:
     """Show the kind and the encoding of each column of DATA, and what is left out; --columns sets others."""
     config = make_config({"data": data} | settings)
+    from thalweg.data.bundled import DATASETS
+    from thalweg.data.streaming.tables import read_some
     from thalweg.recipes.presets import before_training
     from thalweg.recipes.tables import fit_encoder, read_data
 
-    table, _ = read_data(config.data, config.target)
+    if config.data in DATASETS:
+        table = read_data(config.data, config.target)[0]
+        rows = len(table)
+    else:
+        table, rows = read_some(config.data, config.target, "train")
+    if rows > len(table):
+        typer.echo(f"of {rows} rows, {len(table)} drawn at random:")
     config = before_training(config, table, held_out=False)  # as `thalweg train` would encode them
     typer.echo(fit_encoder(table, config).describe())
     return 0

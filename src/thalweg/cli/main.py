@@ -33,7 +33,7 @@ from thalweg.cli import (
     summary,
     train,
 )
-from thalweg.core.errors import DataWarning, ThalwegError
+from thalweg.core.errors import DataWarning, StorageWarning, ThalwegError
 
 app = typer.Typer(
     name="thalweg",
@@ -101,6 +101,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
         warnings.simplefilter("always", DataWarning)
+        warnings.simplefilter("always", StorageWarning)
         warnings.showwarning = _show_each_once()
         try:
             code = app(list(arguments) if arguments is not None else None, prog_name="thalweg", standalone_mode=False)

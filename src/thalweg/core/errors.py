@@ -45,6 +45,10 @@ class StorageError(ThalwegError, OSError):
     """A file or folder that is missing, in use, read-only, or on a full disk."""
 
 
+class StorageWarning(UserWarning):
+    """A file that could not be written, without which the rest is whole."""
+
+
 class ModelError(ThalwegError, ValueError):
     """A model or run folder that is damaged, or written by a newer version."""
 

@@ -21,6 +21,7 @@ from thalweg.estimators.inputs import as_table, check_features, pair_of
 from thalweg.estimators.parameters import config_of, seed_of
 from thalweg.estimators.rows import Rows, Weights, arranged, sample_weights, without_zeros
 from thalweg.estimators.train import begin_from, run
+from thalweg.estimators.words import speaks_python
 from thalweg.recipes.config import RunConfig
 from thalweg.recipes.ensemble import Ensemble, HeldOut
 from thalweg.recipes.plan import Plan
@@ -143,6 +144,7 @@ class DenseEstimator(Fitted):
         check_is_fitted(self, "model_")
         return X if isinstance(X, Table) else as_table(check_features(self, X, reset=False))
 
+    @speaks_python
     def _fit(
         self,
         X: Any,

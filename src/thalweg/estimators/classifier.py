@@ -181,16 +181,26 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         self.classes_ = np.unique(array.astype(dtype) if array.dtype.kind in "biuf" else array)
 
 
+FEW = 20
+"""Of no more rows each may well be the only one of its class."""
+
+
 def _ordered(y: NDArray[Any], order: Any) -> list[Any]:
     """Return the classes in their order.
 
     Raises:
-        ValueError: fewer than two, or labels that the order lacks.
+        ValueError: fewer than two, as many as there are rows, or labels that the order lacks.
     """
     found: list[Any] = np.unique(y).tolist()
     if order is None:
         if len(found) < 2:
             raise ValueError(f"y: expected at least 2 classes, got 1 class, {found[0]!r}, that weighs anything.")
+        if len(found) == len(y) > FEW:
+            raise ValueError(
+                f"y: expected classes that several rows share, got {len(found)} different values in as many rows: an "
+                "identifier, from which nothing can be learned. Numbers are for DenseRegressor; classes that are all "
+                "different are named in `classes`."
+            )
         return found
     classes: list[Any] = np.asarray(order).tolist()
     absent = [label for label in found if label not in classes]

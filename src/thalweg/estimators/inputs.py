@@ -13,7 +13,7 @@ from sklearn.utils.validation import _num_samples, assert_all_finite, validate_d
 from thalweg.core.errors import ArgumentError
 from thalweg.data.read import read
 from thalweg.data.readers.arrays import MAP_BYTES
-from thalweg.data.readers.frames import frame_of_objects, is_frame
+from thalweg.data.readers.frames import check_names, frame_of_objects, is_frame
 from thalweg.data.table import Table
 
 DENSE_BYTES = 2**29
@@ -40,9 +40,12 @@ def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validati
         return X
     if hasattr(X, "collect") and hasattr(X, "lazy"):
         X = X.collect()
+    framed = not sparse.issparse(X) and is_frame(X)
+    if framed:
+        check_names(X, "X")  # scikit-learn asks for them, and says nothing of those that occur twice
     if y is None:
         validate_data(estimator, X, y=None, reset=reset, skip_check_array=True)
-    if not sparse.issparse(X) and is_frame(X):
+    if framed:
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         if not _num_samples(X):
             raise ValueError(f"Found array with 0 sample(s) (shape={tuple(X.shape)}) while a minimum of 1 is required.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from thalweg.core.errors import ArgumentError, ModelError, StorageError
 from thalweg.core.files import write_json
-from thalweg.data.read import read
+from thalweg.data.streaming.tables import read_some
 from thalweg.data.table import Table
 from thalweg.decisions.calibration import Isotonic, Temperature
 from thalweg.decisions.calibration.methods import check_method
@@ -57,7 +57,7 @@ def calibrate_run(
             raise ArgumentError(
                 "DATA", "rows held out of training", f"{data}, which the run trained on", "Leave it out for its own."
             )
-        held_out = read(data, target=target or model.encoder.target_name)
+        held_out, _ = read_some(data, target or model.encoder.target_name, "validation")
     elif tables is None or tables.validation is None:
         raise ArgumentError(
             "DATA",

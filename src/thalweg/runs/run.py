@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, StorageError
+from thalweg.core.errors import ArgumentError, DataWarning, DivergedError, StorageError, StorageWarning
 from thalweg.data.describe import in_short
 from thalweg.data.streaming.stream import Progress
 from thalweg.deploy import Model, Segmenter
@@ -205,7 +206,7 @@ def _train(folder: RunFolder, plan: Plan, hooks: Sequence[Hook], say: Say, start
             history = error.trained.history if isinstance(error.trained, Trained) else []
             _ending(folder, history, started, state="diverged", message=str(error))
             write_facts(folder, checkup, plan, None, None)
-            write_report(folder.path)
+            _reported(folder.path)
             raise
         return _finish(folder, plan, trained, started, checkup)
     except StorageError as error:
@@ -236,9 +237,21 @@ def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float, che
         result={key: value for key, value in (evaluation | evaluation.get("whole", {})).items() if key in MEASURES},
         tested=tables.test is not None,
     )
-    report = write_report(folder.path)
+    report = _reported(folder.path)
     kept = None if isinstance(trained, Ensemble) else best_epoch  # each network of an ensemble keeps its own
     return Run(folder.path, trained.status, model, trained.history, evaluation, report, seconds, kept)
+
+
+def _reported(path: Path) -> Path:
+    """Write the report; where that fails, the run is whole without it, and a warning says how to write it again."""
+    try:
+        return write_report(path)
+    except StorageError as error:
+        again = f"thalweg report {shlex.quote(str(path))}"
+        warnings.warn(
+            f"{error} All else of the run is saved. Write the report again with: {again}", StorageWarning, stacklevel=2
+        )
+        return path / "report.html"
 
 
 def _judged(plan: Plan, model: Model) -> dict[str, Any]:

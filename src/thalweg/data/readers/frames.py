@@ -111,16 +111,28 @@ def from_native(data: Any, name: str, target: str | None, need_target: bool, y: 
         data = data.collect()
     if isinstance(data, pl.DataFrame):
         return from_frame(data, name, target, need_target, y)
-    try:
-        frame: Any = nw.from_native(data)
-        names = [str(column) for column in frame.columns]
-    except nw.exceptions.DuplicateError:
-        names = [str(column) for column in getattr(data, "column_names", getattr(data, "columns", []))]
-    if twice := sorted({column for column in names if names.count(column) > 1}):
-        raise DataError(f"{name}: several columns are called {', '.join(map(repr, twice))}. Give each its own name.")
+    check_names(data, name)
+    frame: Any = nw.from_native(data)
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect(backend="polars")
     return from_frame(pl.DataFrame([_column(column) for column in frame.iter_columns()]), name, target, need_target, y)
+
+
+def check_names(data: Any, name: str) -> None:
+    """Raise if columns of a data frame share a name; names of any type count by their text.
+
+    Raises:
+        DataError: names them.
+    """
+    import narwhals as nw
+
+    try:
+        columns: Any = nw.from_native(data).columns
+    except nw.exceptions.DuplicateError:
+        columns = getattr(data, "column_names", getattr(data, "columns", []))
+    names = [str(column) for column in columns]
+    if twice := sorted({column for column in names if names.count(column) > 1}):
+        raise DataError(f"{name}: several columns are called {', '.join(map(repr, twice))}. Give each its own name.")
 
 
 def _column(column: Any) -> pl.Series:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from thalweg.core.errors import DataError
+from thalweg.data.read import read
 from thalweg.data.readers.frames import from_frame
-from thalweg.data.streaming.pieces import Piece, Source
+from thalweg.data.streaming import survey
+from thalweg.data.streaming.pieces import Piece, Source, large_source
+from thalweg.data.streaming.sampling import ROW, SAMPLE_STREAM, Sample, draws
 from thalweg.data.streaming.text_pieces import TypesChanged
 from thalweg.data.table import Table
 
@@ -33,6 +40,34 @@ def settled_types(source: Source) -> dict[str, Any] | None:
             types = change.types  # wider ones hold for what has been read, too
             continue
         return types
+
+
+def read_some(data: str | Path, target: str | None, part: str) -> tuple[Table, int]:
+    """Return the rows of data with their target, of a large file a uniform sample; and of how many rows.
+
+    Args:
+        data: file, folder, pattern of names, or bundled set.
+        target: name of the target column; by default the usual ones.
+        part: what the rows are for, a key of ``SAMPLE_ROWS``.
+
+    Raises:
+        StorageError: no such file.
+        DataError: a damaged or truncated file, or no table.
+        ArgumentError: no such column.
+    """
+    source = large_source(data)
+    if source is None:
+        table = read(data, target=target)
+        return table, len(table)
+    sample, rows = Sample(survey.SAMPLE_ROWS[part], survey.SAMPLE_BYTES), 0
+    for piece in source.pieces(settled_types(source)):
+        numbers = np.arange(len(piece.frame))
+        sample.add(piece.frame, rows + numbers, draws(rows, len(numbers), 0, SAMPLE_STREAM))
+        rows += len(numbers)
+    chosen = sample.rows()
+    if chosen is None:
+        raise DataError(f"{source.name}: the table is empty. Give rows of data.")
+    return from_frame(chosen.drop(ROW), source.name, target, need_target=True), rows
 
 
 def tables_of(source: Source, target: str | None = None) -> Iterator[tuple[Table, Piece, int]]:

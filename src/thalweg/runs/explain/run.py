@@ -9,8 +9,8 @@ from typing import Any
 
 from thalweg.core.errors import ArgumentError, DataError, ModelError, StorageError
 from thalweg.core.files import write_json
-from thalweg.data.read import read
 from thalweg.data.split import official_test
+from thalweg.data.streaming.tables import read_some
 from thalweg.data.table import Table
 from thalweg.deploy import Model, Segmenter, load
 from thalweg.recipes.config import RunConfig
@@ -97,7 +97,8 @@ class Explainer:
             self.config = run_config(path)
             self.tables = make_tables(self.config) if data is None else None
         if data is not None:
-            self.part, self.table = data, official_test(read(data, target=target or encoder.target_name))
+            some, _ = read_some(data, target or encoder.target_name, "test")
+            self.part, self.table = data, official_test(some)
         elif self.tables is not None:
             self.part, self.table = _own_rows(self.tables)
         else:
