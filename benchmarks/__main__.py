@@ -15,6 +15,7 @@ from benchmarks import (
     faults,
     instruments,
     kde,
+    learning_rate,
     likelihoods,
     members,
     mnist,
@@ -36,6 +37,7 @@ EXAMINED = Path("build") / "faults.jsonl"
 TITLES = {
     "steps": "Training steps",
     "instruments": "Instruments",
+    "learning_rate": "Step sizes",
     "start": "Start of commands",
     "mnist": "MNIST",
     "disk": "A set larger than memory",
@@ -70,11 +72,15 @@ def main() -> None:
         "predict": options.rounds or 3,
         "tables": options.rounds or 3,
         "members": options.rounds or 3,
+        "learning_rate": options.rounds or 3,
         "ablation": options.rounds or 1,
     }
     sections: dict[str, Callable[[], str]] = {
         "steps": partial(steps.measure, rounds=rounds, quick=options.quick),
         "instruments": partial(instruments.measure, rounds=rounds, quick=options.quick),
+        "learning_rate": partial(
+            learning_rate.measure, rounds=own_rounds["learning_rate"], quick=options.quick, data=options.data
+        ),
         "start": partial(start.measure, rounds=rounds, quick=options.quick),
         "mnist": partial(mnist.measure, rounds=rounds, quick=options.quick),
         "disk": partial(disk.measure, rounds=own_rounds["disk"], quick=options.quick, size=options.disk_gb),

@@ -14,7 +14,7 @@ from thalweg.data.batches import ArrayBatches
 from thalweg.optimizers import make_optimizer
 from thalweg.recipes.config import make_config
 from thalweg.recipes.prepare import prepare
-from thalweg.recipes.step_sizes import StepSizes, find_step_size, judge_curves
+from thalweg.recipes.step_sizes import StepSizes, find_step_size, judge_losses, rows_to_try
 
 RATES = np.geomspace(1e-4, 1.0, 17)
 
@@ -22,9 +22,9 @@ RATES = np.geomspace(1e-4, 1.0, 17)
 def parabola(noise: float = 0.0, seed: int = 0) -> StepSizes:
     """Gradient descent on ½ λ θ² with λ = 10: step sizes above 0.2 diverge, 0.1 is best."""
     with np.errstate(over="ignore"):
-        curves = 5.0 * np.square((1 - 10 * RATES[:, None]) ** np.arange(200.0))
-    draw = np.random.default_rng(seed).normal(size=curves.shape)
-    return judge_curves(RATES, np.where(curves < 1e30, curves + 5 * noise * draw, np.inf))
+        ends = 5.0 * np.square((1 - 10 * RATES) ** 200)
+    draw = np.random.default_rng(seed).normal(size=(len(RATES), 96))
+    return judge_losses(RATES, np.where(ends < 1e30, ends, np.inf)[:, None] + 5 * noise * draw, 5.0)
 
 
 def test_what_diverges_in_theory_is_not_safe() -> None:
@@ -34,9 +34,27 @@ def test_what_diverges_in_theory_is_not_safe() -> None:
     assert np.isinf(found.losses[RATES > 0.2]).all()
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_noise_moves_the_answer_by_less_than_a_factor_of_two(seed: int) -> None:
-    assert 0.5 < parabola(noise=0.02, seed=seed).recommended / parabola().recommended < 2
+def test_noise_moves_the_answer_by_less_than_a_factor_of_two() -> None:
+    values = [parabola(noise=0.02, seed=seed).recommended for seed in range(5)]
+    assert max(values) < 2 * min(values)
+
+
+def test_step_sizes_that_pieces_cannot_tell_apart_count_alike() -> None:
+    pieces = np.random.default_rng(0).normal(size=200)
+    # 0.4 is worse by a hundredth of the pieces' scatter, but on each of them; 0.1 better as often as not.
+    losses = np.stack([pieces, pieces + 0.02 * np.tile([1, -1], 100), pieces + 0.01, pieces + 0.01])
+    found = judge_losses(np.array([0.025, 0.1, 0.4, 1.6]), losses, 20.0)
+    assert found.recommended == pytest.approx(0.05, rel=0.1)
+    assert (found.low, found.high) == (0.025, 1.6)
+
+
+def test_judged_by_rows_that_were_not_trained_on() -> None:
+    for rows, size in ((20, 8), (700, 32), (5000, 32)):
+        x = np.arange(rows, dtype=np.float32)[:, None]
+        training, pieces = rows_to_try(ArrayBatches(x, x, size), 40, seed=0)
+        assert not set(training.x.ravel()) & set(pieces.x.ravel())
+        assert -(-40 // training.steps) * training.steps < 40 + training.steps
+        assert pieces.rows == min(rows, 72 * size) // 5
 
 
 def test_seeds_and_orders_move_it_by_less_than_a_factor_of_two() -> None:
@@ -60,7 +78,7 @@ def test_seeds_and_orders_move_it_by_less_than_a_factor_of_two() -> None:
 
 def test_nothing_that_learns_is_an_error() -> None:
     with pytest.raises(ArgumentError, match="learning_rate"):
-        judge_curves(RATES, 1.0 + np.zeros((17, 50)) + np.linspace(0, 1, 50))
+        judge_losses(RATES, 1.0 + np.linspace(0, 1, 50) + np.zeros((17, 1)), 1.0)
 
 
 def test_auto_trains_with_what_the_experiment_recommends(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def steps(data: Data = None, config: Config = None, **settings: Any) -> int:
     least = min(found.losses)
     for rate, loss in zip(found.rates, found.losses, strict=True):
         gained = max(0.0, (found.start - loss) / (found.start - least)) if loss < float("inf") else 0.0
-        mark = "safe" if found.low <= rate <= found.high else "diverges" if loss == float("inf") else ""
+        mark = "safe" if found.low <= rate <= found.high else "fails" if loss == float("inf") else ""
         typer.echo(f"{rate:10.2e}  {loss:10.4g}  {'█' * round(WIDTH * gained):<{WIDTH}}  {mark}".rstrip())
     typer.echo(f"recommended {found.recommended:.2g}, safe from {found.low:.2g} to {found.high:.2g}")
     following = make_config(given | {"learning_rate": f"{found.recommended:.2g}"})

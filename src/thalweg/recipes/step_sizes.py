@@ -1,28 +1,33 @@
 r"""A step size from a short experiment: many of them trained together from one start, over a few hundred steps.
 
-All networks start from the same weights and see the same minibatches, so that their losses differ by the step size
-alone. The experiment has the run's own schedule in short. Of each step size γ the late loss f(γ) is known (infinite
-where it diverged); smoothed over its neighbors, its share of what can be gained is
+Networks of one start begin with the same weights and see the same minibatches, under the run's own schedule in short,
+so that they differ by the step size alone. Each is judged where its schedule ends, by its loss on rows that the
+experiment does not train on, cut into pieces; a loss that climbs at first and falls later counts by where it ends. The
+whole range is tried from one start, then the half of it around the best from two more.
 
-p(γ) = (f_0 - f(γ)) / (f_0 - min f)
+The recommended value is e to the mean of ln γ over all step sizes that are as good as the best one: their losses exceed
+the best one's, piece by piece, by no more than two standard errors on average. Near its least value the loss is flat,
+and the mean of all that cannot be told apart moves less than any one choice; pieces are drawn anew many times, so that
+it moves smoothly. A step size that fails to lower the loss is out, and so is the next one below.
 
-with f_0 the loss at the start. The recommended value is the mean of ln γ weighted by how near p(γ) is to 1; that mean
-moves far less than the place of the least loss, which is flat.
-
-Source: Smith, *Cyclical Learning Rates for Training Neural Networks* (2017), for the idea of a range test; Vaswani et
-al., *Painless Stochastic Gradient* (2019), for what a safe step size is.
+Source: Smith, *Cyclical Learning Rates for Training Neural Networks* (2017), for the idea of a range test; Jamieson,
+Talwalkar, *Non-stochastic Best Arm Identification and Hyperparameter Optimization* (2016), for spending more on the
+better half; Breiman, Friedman, Olshen, Stone, *Classification and Regression Trees* (1984), for equals within standard
+errors; Breiman, *Bagging Predictors* (1996); Lewkowycz et al., *The large learning rate phase of deep learning: the
+catapult mechanism* (2020), for losses that climb before they fall.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
+from thalweg.core.types import Params, State
 from thalweg.data.batches import ArrayBatches, Batches, spread, taken
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
@@ -31,19 +36,29 @@ from thalweg.recipes.choices import choose_optimizer
 from thalweg.recipes.config import RunConfig
 from thalweg.training import Hook
 from thalweg.training.members import train_members
+from thalweg.training.step import evaluation_program
 
-BELOW, ABOVE, COUNT = 1 / 1000, 100.0, 24
+BELOW, ABOVE, COUNT = 1 / 100, 100.0, 16
 """Step sizes tried: so many, from the optimizer's usual one times these factors."""
 
 MOST_STEPS, FEWEST_STEPS = 300, 40
-SHARE = 0.1
-"""Time of the experiment as a share of the run's."""
+SHARE = 0.12
+"""Time of the experiment as a share of the run's, where that allows the fewest steps."""
 
 CHEAPER = 2.5
 """How many steps of members take the time of one network's step alone (benchmarks, "Members")."""
 
-NEAR = 0.9
-"""From this share of the possible gain on, a step size counts for the recommended value."""
+PIECES = 32
+"""Rows to judge by are cut into so many."""
+
+MORE = 2
+"""Further starts, of the step sizes around the best that remain."""
+
+DRAWS = 200
+"""How often pieces are drawn anew."""
+
+ERRORS = 2.0
+"""So many standard errors from the best, a step size is as good."""
 
 SAFE = 0.8
 """From this share of the possible gain on, a step size belongs to the safe interval."""
@@ -55,12 +70,13 @@ class StepSizes:
 
     Attributes:
         rates: (K,) the step sizes tried, ascending.
-        losses: (K,) late loss of each, infinite where it diverged.
+        losses: (K,) loss of each at the end, infinite where it diverged or ended no lower than the start.
         start: loss before the first step.
         recommended: the value to use.
         low: smallest value of the safe interval.
         high: largest value of it, never one that diverged or the next one below.
-        steps: steps of the experiment.
+        best: place of the one of least loss in the safe interval.
+        steps: steps of each network.
     """
 
     rates: NDArray[np.float64]
@@ -69,7 +85,8 @@ class StepSizes:
     recommended: float
     low: float
     high: float
-    steps: int
+    best: int
+    steps: int = 0
 
 
 def find_step_size(
@@ -115,92 +132,128 @@ def find_step_size(
         >>> found.low <= found.recommended <= found.high, 0.001 < found.recommended < 0.3
         (True, True)
     """
-    steps = int(np.clip(SHARE * CHEAPER * total_steps / COUNT, FEWEST_STEPS, MOST_STEPS))
-    rows = spread(min(batches.rows, steps * batches.batch_size), batches.rows)
-    some = ArrayBatches(
-        batches.sample(len(rows)), _targets(batches, rows), min(batches.batch_size, len(rows)), seed=seed
-    )
-    epochs = -(-steps // some.steps)
+    steps = int(np.clip(SHARE * CHEAPER * total_steps / (2 * COUNT), FEWEST_STEPS, MOST_STEPS))
+    training, pieces = rows_to_try(batches, steps, seed)
+    epochs = -(-steps // training.steps)
     factors = np.geomspace(BELOW, ABOVE, COUNT)
-    trained = train_members(
-        network,
-        likelihood,
-        some,
-        optimizer(epochs * some.steps),
-        epochs=epochs,
-        seeds=[seed] * COUNT,
-        step_factors=factors.tolist(),
-        hooks=hooks,
-        record_losses=True,
+
+    def ends(chosen: NDArray[np.float64], seeds: list[int]) -> tuple[NDArray[np.float64], float]:
+        """Return the loss of each member on each piece, and the loss before the first step."""
+        trained = train_members(
+            network,
+            likelihood,
+            replace(training, seed=seeds[0]),
+            optimizer(epochs * training.steps),
+            epochs=epochs,
+            seeds=seeds,
+            step_factors=chosen.tolist(),
+            hooks=hooks,
+            record_losses=True,
+        )
+        assert trained.losses is not None, "losses were asked for"
+        found = np.stack([_losses(network, likelihood, *trained.member(m), pieces) for m in range(COUNT)])
+        found[list(trained.diverged)] = np.inf
+        return found, float(np.nanmedian(trained.losses[:, 0]))
+
+    first, start = ends(factors, [seed] * COUNT)
+    whole = judge_losses(usual * factors, first, start)
+    size = COUNT // MORE
+    place = int(np.clip(whole.best - size // 2 + 1, 0, COUNT - size))
+    around = slice(place, place + size)
+    # As many members as before, so that the program is there already.
+    again, _ = ends(np.tile(factors[around], MORE), [seed + 1 + i // size for i in range(COUNT)])
+    losses = np.concatenate([first[around], *np.split(again, MORE)], axis=1)
+    found = judge_losses(usual * factors[around], losses, start)
+    whole.losses[around] = found.losses
+    return replace(
+        found,
+        rates=whole.rates,
+        losses=whole.losses,
+        low=min(whole.low, found.low) if found.low == whole.rates[place] else found.low,
+        best=place + found.best,
+        steps=epochs * training.steps,
     )
-    assert trained.losses is not None, "losses were asked for"
-    curves = np.asarray(trained.losses, np.float64)
-    curves[list(trained.diverged)] = np.inf
-    return judge_curves(usual * factors, curves)
 
 
-def judge_curves(rates: NDArray[np.float64], curves: NDArray[np.float64]) -> StepSizes:
+def rows_to_try(batches: Batches, steps: int, seed: int) -> tuple[ArrayBatches, ArrayBatches]:
+    """Return minibatches for so many steps, and other rows in pieces to judge by, a fifth at most.
+
+    Args:
+        batches: the training set; rows evenly spread over it are taken.
+        steps: of the experiment.
+        seed: decides which rows are judged by, and the order of the others.
+    """
+    size = min(batches.batch_size, max(1, batches.rows * 4 // 5))
+    rows = spread(min(batches.rows, (steps + PIECES) * size), batches.rows)
+    order = np.random.default_rng(seed).permutation(len(rows))
+    x, y = batches.sample(len(rows))[order], _targets(batches, rows)[order]
+    judges = max(1, min(PIECES * size, len(rows) // 5))
+    left = max(1, len(rows) - judges)
+    epochs = -(-steps * size // left)
+    used = min(left, -(-steps // epochs) * size)
+    return (
+        ArrayBatches(x[:used], y[:used], min(size, used), seed=seed),
+        ArrayBatches(x[-judges:], y[-judges:], -(-judges // PIECES)),
+    )
+
+
+def judge_losses(rates: NDArray[np.float64], losses: NDArray[np.float64], start: float) -> StepSizes:
     """Return what the losses of step sizes say.
 
     Args:
         rates: (K,) step sizes, ascending.
-        curves: (K, steps) loss of every step, infinite where it diverged.
+        losses: (K, pieces) loss of each at the end of its steps on each piece of the rows to judge by.
+        start: loss before the first step.
 
     Raises:
         ArgumentError: none of them makes the loss smaller.
 
     Example:
-        >>> rates, steps = np.geomspace(1e-3, 10, 9), np.arange(100)
-        >>> curves = np.where(rates[:, None] < 2, np.exp(-rates[:, None] * steps / 10), np.inf)
-        >>> found = judge_curves(rates, curves)
-        >>> 0.1 < found.recommended < 1.0, found.high < 2
-        (True, True)
+        >>> rates = np.geomspace(1e-3, 10, 9)
+        >>> ends = np.where(rates < 2, np.exp(-10 * rates), np.inf)
+        >>> found = judge_losses(rates, ends[:, None] + np.zeros(4), 1.0)
+        >>> round(found.recommended, 3), round(found.high, 3)  # 1 is good, but the next one above is not
+        (0.316, 0.316)
     """
-    steps = curves.shape[1]
-    start = float(np.median(curves[np.isfinite(curves[:, 0]), 0]))
-    late = curves[:, -max(3, steps // 4) :]
     with np.errstate(invalid="ignore"):
-        losses = np.where(np.isfinite(late).all(axis=1), late.mean(axis=1), np.inf)
-    # A value that climbed on the way is not safe, wherever it ended.
-    losses = np.where(
-        np.nanmax(np.where(np.isfinite(curves), curves, np.inf), axis=1) > _ceiling(curves), np.inf, losses
-    )
-    smooth = _smoothed(losses)
-    best = float(smooth.min())
-    if not best < start:
+        means = np.where(np.isfinite(losses).all(axis=1), losses.mean(axis=1), np.inf)
+    means[~(means < start)] = np.inf
+    if not np.isfinite(means).any():
         raise ArgumentError(
             "learning_rate",
             "a step size that makes the loss smaller",
             "none among those tried",
             "See: thalweg diagnose",
         )
-    share = (start - smooth) / (start - best)
-    share[~np.isfinite(smooth)] = -np.inf
-    top = int(share.argmax())
-    inside = share >= SAFE
+    usable = np.isfinite(means) & np.isfinite(np.append(means[1:], means[-1]))
+    usable |= ~usable.any() & np.isfinite(means)
+    share = np.where(usable, (start - means) / (start - means[usable].min()), -np.inf)
+    top, inside = int(share.argmax()), share >= SAFE
     low = next((i for i in range(top, -1, -1) if not inside[i]), -1) + 1
     high = next((i for i in range(top, len(rates)) if not inside[i]), len(rates)) - 1
-    weight = np.where((np.arange(len(rates)) >= low) & (np.arange(len(rates)) <= high), share - NEAR, 0.0).clip(min=0)
-    recommended = float(np.exp(np.sum(weight * np.log(rates)) / weight.sum()))
-    return StepSizes(rates, losses, start, recommended, float(rates[low]), float(rates[high]), steps)
+    recommended = _mean_of_the_best(np.log(rates[low : high + 1]), losses[low : high + 1])
+    return StepSizes(rates, means, start, recommended, float(rates[low]), float(rates[high]), top)
 
 
-def _ceiling(curves: NDArray[np.float64]) -> float:
-    """Return a loss that no sound step size reaches: far above what minibatches scatter at the start."""
-    first = curves[np.isfinite(curves).all(axis=1)][:, : max(3, curves.shape[1] // 10)]
-    if not first.size:
-        return float("inf")
-    spread_ = np.median(first[0]) + 10 * np.std(first[0]) + 0.5 * abs(np.median(first[0]))
-    return float(spread_)
+def _mean_of_the_best(places: NDArray[np.float64], losses: NDArray[np.float64]) -> float:
+    """Return e to the mean, over draws of pieces, of the mean ln γ of those within two standard errors of the best."""
+    rng, count = np.random.default_rng(0), losses.shape[1]
+    chosen = []
+    for _ in range(DRAWS):
+        drawn = losses[:, rng.integers(0, count, count)]
+        excess = drawn - drawn[drawn.mean(axis=1).argmin()]
+        good = excess.mean(axis=1) <= ERRORS * excess.std(axis=1) / np.sqrt(count)
+        chosen.append(places[good].mean())
+    return float(np.exp(np.mean(chosen)))
 
 
-def _smoothed(losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return each loss averaged with its neighbors, weights ¼, ½, ¼; infinite where it or the next larger one is."""
-    above = np.append(losses[1:], losses[-1])
-    below = np.insert(losses[:-1], 0, losses[0])
-    finite_below = np.where(np.isfinite(below), below, losses)
-    with np.errstate(invalid="ignore"):
-        return np.where(np.isfinite(losses) & np.isfinite(above), losses / 2 + (finite_below + above) / 4, np.inf)
+def _losses(
+    network: Network, likelihood: Likelihood, params: Params, state: State, pieces: ArrayBatches
+) -> NDArray[np.float64]:
+    """Return the loss on each piece."""
+    program = evaluation_program(network, likelihood)
+    found = [np.asarray(program(params, state, chunk)[0], float)[chunk.rows > 0] for chunk in pieces.chunks(epoch=None)]
+    return np.concatenate(found)
 
 
 def _targets(batches: Batches, rows: NDArray[np.int64]) -> NDArray[Any]:
