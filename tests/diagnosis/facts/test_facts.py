@@ -9,7 +9,10 @@ from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.neighbors import KNeighborsRegressor
 
 import thalweg as tw
+from thalweg.diagnosis import Evidence, judge
+from thalweg.diagnosis.facts.collect import _codes
 from thalweg.diagnosis.facts.dependence import as_numbers, dependence_facts
+from thalweg.diagnosis.facts.inputs import input_facts
 from thalweg.diagnosis.facts.loss import loss_facts
 from thalweg.diagnosis.facts.start import start_facts
 from thalweg.diagnosis.facts.targets import target_facts
@@ -80,3 +83,13 @@ def test_starting_weights_have_the_gain_of_their_initializer() -> None:
     facts = start_facts(network, network.init(jax.random.key(0)))
     assert facts["gains"][0] == pytest.approx(1.0, abs=0.01)  # LeCun: variance 1/fan_in
     assert facts["copies"] == [0.0, 0.0]
+
+
+def test_codes_of_levels_are_no_sizes() -> None:
+    codes = RNG.integers(0, 4000, (150, 1)).astype(float)
+    with_codes = np.c_[X, codes]
+    assert input_facts(with_codes)["largest_rms"] > 1000
+    assert input_facts(with_codes, codes=1) == input_facts(X)
+    assert judge(Evidence({"inputs": input_facts(codes, codes=1)})) == []
+    network = tw.Network(5, (tw.network.Embed((4000,), 3), tw.Dense(1)))
+    assert _codes(network) == 1

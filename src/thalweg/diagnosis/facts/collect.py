@@ -17,6 +17,7 @@ from thalweg.diagnosis.facts.start import start_facts
 from thalweg.diagnosis.facts.subject import Subject
 from thalweg.diagnosis.facts.targets import target_facts
 from thalweg.likelihoods import LIKELIHOODS, Likelihood
+from thalweg.network import Embed, Network
 
 Facts = dict[str, Any]
 """Group ↦ name ↦ a number, a word, or a list of them; None where there is no answer."""
@@ -34,7 +35,7 @@ def facts_before(subject: Subject) -> Facts:
                 "epochs": subject.epochs,
                 "likelihood": subject.likelihood.name,
             },
-            "inputs": input_facts(subject.x),
+            "inputs": input_facts(subject.x, codes=_codes(subject.network)),
             "targets": target_facts(subject.likelihood, subject.y, outputs),
             "dependence": _dependence(subject.likelihood, subject.x, subject.y),
             "network": network_facts(subject.network, subject.likelihood),
@@ -62,6 +63,11 @@ def facts_after(subject: Subject, params: Params, state: State, epoch: int) -> F
         }
     )
     return found
+
+
+def _codes(network: Network) -> int:
+    """Return how many of the last inputs are codes of levels, which the network has vectors for."""
+    return sum(len(layer.levels) for layer in network.layers if isinstance(layer, Embed))
 
 
 def _dependence(likelihood: Likelihood, x: NDArray[Any], y: NDArray[Any]) -> dict[str, Any]:

@@ -8,11 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def input_facts(x: NDArray[np.float64]) -> dict[str, Any]:
+def input_facts(x: NDArray[np.float64], codes: int = 0) -> dict[str, Any]:
     """Return how large the columns of x (n, d) are, and how unlike each other.
 
     Columns of one or two values, such as indicators, have no scale to mend: ``median_size`` and ``spread`` leave them
-    out, and are those of all columns where no other is left.
+    out, and are those of all columns where no other is left. Codes of levels that have learned vectors are no sizes:
+    nothing is told of them.
+
+    Args:
+        x: (n, d) rows.
+        codes: how many of the last columns hold such codes.
 
     Returns:
         ``columns``, ``constant`` (columns of one value), ``indicators`` (of two), ``largest_rms`` and ``largest``
@@ -24,6 +29,9 @@ def input_facts(x: NDArray[np.float64]) -> dict[str, Any]:
         >>> facts["constant"], facts["indicators"], facts["largest"], facts["median_size"]
         (1, 1, 1, 300.0)
     """
+    x = x[:, : x.shape[1] - codes]
+    if not x.shape[1]:
+        return {"columns": 0}
     distinct = np.array([min(len(np.unique(column)), 3) for column in x.T])
     rms, deviation = np.sqrt(np.mean(np.square(x), axis=0)), x.std(axis=0)
     scaled = distinct > 2
