@@ -20,7 +20,7 @@ from thalweg.recipes.config import make_config
 from thalweg.recipes.plan import Plan, train_plan
 from thalweg.recipes.prepare import prepare
 from thalweg.recipes.presets import epochs
-from thalweg.recipes.step_sizes import step_sizes_of
+from thalweg.recipes.step_sizes import COUNT, FEWEST_STEPS, step_sizes_of
 from thalweg.training.evaluate import evaluate
 from thalweg.training.members import train_members
 
@@ -109,7 +109,9 @@ def about(seeds: int) -> str:
         f"shares, or root mean squared errors, means over {seeds} seeds, each with its own starting weights, order and "
         f"held-out rows. The best of the grid is chosen by the test rows themselves, which flatters it most where they "
         f"are few. Training rows are at most {ROWS}, test rows {TEST_ROWS}. Time is the experiment's processor time to "
-        f"that of one run with its preparation, both with their programs compiled; each grid is trained as one program."
+        f"that of one run with its preparation, both compiled before; each grid is trained as one program. The least "
+        f"experiment, {2 * COUNT} networks of {FEWEST_STEPS} steps, has more steps than runs as short as these: the "
+        f"time asked for is out of their reach."
     )
 
 
