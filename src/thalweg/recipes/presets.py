@@ -52,8 +52,8 @@ def tabular(facts: Facts) -> dict[str, Any]:
         "feature_scaling": True,
         "shared_members": 8,
         "dropout": 0.2 if two else 0.1,
-        "learning_rate": 2e-3 if two else 6e-3,
-        "epochs": epochs(facts.rows, 16 if two else 36),
+        "learning_rate": 4e-3 if two else 6e-3,
+        "epochs": epochs(facts.rows, 24 if two else 36),
         "batch_size": batch_size(facts.rows),
     }
 
