@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from benchmarks.faults import suffers, was_cured
 from benchmarks.faults.built import OPERATORS, Choice, healthy_choice
+from benchmarks.faults.cures import cured
 from benchmarks.faults.sets import Data, data_sets
 from benchmarks.faults.study import HALVES, Half
 
-from thalweg.diagnosis import RULES
+from thalweg.diagnosis import RULES, Finding
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,15 @@ def test_a_remedy_cures_that_brings_half_of_the_loss_back_and_is_among_the_first
     assert was_cured(line(0.5))
     assert not was_cured(line(0.49))
     assert not was_cured(line(0.9, "d"))
+
+
+def test_the_cure_of_a_leak_leaves_out_the_column_that_was_added(sets: list[Data]) -> None:
+    sound = Choice((4,), "relu").program(sets[0])
+    leaking = OPERATORS["leakage"](sound, sets[0], np.random.default_rng(0))
+    assert leaking is not None
+    finding = Finding("leakage", "warning", 0.9, "", "", {})
+    mended = cured(leaking, finding)
+    assert mended is not None
+    np.testing.assert_array_equal(mended.x, sound.x)
+    np.testing.assert_array_equal(mended.held_out[0], sound.held_out[0])
+    assert mended.network.inputs == sound.network.inputs

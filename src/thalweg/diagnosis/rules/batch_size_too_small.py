@@ -29,7 +29,7 @@ RULE = Rule(
     cause="batch_size_too_small",
     moment="during",
     depth=1,
-    thresholds={"rows": 4, "rough": 0.03, "single": 2, "ratio": 5e-3},
+    thresholds={"rows": 4, "rough": 0.03, "single": 2, "ratio": 3e-3},
     source="McCandlish et al., An Empirical Model of Large-Batch Training (2018)",
     check=_check,
 )
