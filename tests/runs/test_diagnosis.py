@@ -13,7 +13,7 @@ from thalweg.cli.main import run as thalweg
 from thalweg.core.errors import DivergedError, ModelError
 from thalweg.diagnosis import judge
 from thalweg.recipes.config import make_config
-from thalweg.runs.diagnosis import evidence_of, findings_of, looked_closer, not_measured
+from thalweg.runs.diagnosis import checkup_lines, evidence_of, findings_of, looked_closer, not_measured
 from thalweg.runs.report.files import FACTS
 from thalweg.runs.run import train_run
 
@@ -37,6 +37,18 @@ def test_the_command_tells_cause_numbers_and_flags(faulty: Path, capsys: pytest.
     assert "--learning-rate " in text
     assert thalweg(["diagnose", str(faulty), "--json", "--no-probe"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["cause"] == "learning_rate_too_low"
+
+
+def test_training_ends_with_the_weightiest_problem_and_how_to_see_the_rest(
+    faulty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, more = checkup_lines(faulty)
+    assert first.startswith("checkup error: learning rate too low. Steps are too small")
+    assert more.strip().endswith(f"thalweg diagnose {faulty}")
+    sound = ["train", "wine", "--preset", "plain", "--hidden", "16", "--epochs", "40", "--learning-rate", "0.01"]
+    assert thalweg([*sound, "--out", str(tmp_path / "sound")]) == 0
+    assert "checkup" not in capsys.readouterr().out
+    assert checkup_lines(tmp_path) == []  # a folder that was not examined says nothing
 
 
 def test_the_report_shows_the_findings(faulty: Path) -> None:

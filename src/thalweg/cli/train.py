@@ -72,7 +72,9 @@ def run_live(work: Callable[..., Run]) -> int:
         say(f"Interrupted after {len(done.history)} epochs; everything is saved. Continue with:")
         say(f"  thalweg train --resume {folder}")
         return 130
-    for line in result_lines(done):
+    from thalweg.runs.diagnosis import checkup_lines
+
+    for line in [*result_lines(done), *checkup_lines(done.path)]:
         say(line)
     say(f"model   {done.path / 'model'}")
     say(f"report  {done.report}")

@@ -173,6 +173,22 @@ def finding_lines(findings: list[Finding]) -> list[str]:
     return lines
 
 
+def checkup_lines(path: Path) -> list[str]:
+    """Return what a run that has just ended should say of itself: its weightiest problem, and how many more there are.
+
+    Empty for a run with none, and for one that was not examined. Notes are for `finding_lines` alone.
+    """
+    try:
+        bad = [finding for finding in findings_of(path) if finding.severity in ("error", "warning")]
+    except ModelError:
+        return []
+    if not bad:
+        return []
+    first, command = bad[0], f"thalweg diagnose {shlex.quote(str(path))}"
+    more = f"{len(bad) - 1} more: {command}" if len(bad) > 1 else f"more of it: {command}"
+    return [f"checkup {first.severity}: {first.cause.replace('_', ' ')}. {first.says}", f"        {more}"]
+
+
 def _again(status: dict[str, Any], kind: str = "cheap") -> str:
     seconds = status.get("seconds", {}).get("total")
     took = f" It took {seconds:.0f} s." if isinstance(seconds, (int, float)) else ""

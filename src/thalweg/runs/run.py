@@ -27,7 +27,7 @@ from thalweg.recipes.ensemble import Ensemble
 from thalweg.recipes.plan import Plan, train_plan
 from thalweg.recipes.prepare import prepare
 from thalweg.runs import facts
-from thalweg.runs.diagnosis import checkup_of, write_facts
+from thalweg.runs.diagnosis import checkup_lines, checkup_of, write_facts
 from thalweg.runs.explain.run import EXPLANATION, explain_after
 from thalweg.runs.judge import judge
 from thalweg.runs.judge_masks import judge_masks
@@ -206,6 +206,8 @@ def _train(folder: RunFolder, plan: Plan, hooks: Sequence[Hook], say: Say, start
             history = error.trained.history if isinstance(error.trained, Trained) else []
             _ending(folder, history, started, state="diverged", message=str(error))
             write_facts(folder, checkup, plan, None, None)
+            for line in checkup_lines(folder.path):
+                say(line)
             _reported(folder.path)
             raise
         return _finish(folder, plan, trained, started, checkup)

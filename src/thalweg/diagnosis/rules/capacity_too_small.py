@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from thalweg.diagnosis.evidence import Evidence
-from thalweg.diagnosis.rules.rule import Found, Rule
+from thalweg.diagnosis.rules.rule import Found, Rule, percent
 
 
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
@@ -17,7 +17,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         0.75,
         f"The network is too small: a hidden layer has {min(widths)} unit{'s' if min(widths) > 1 else ''}, "
         f"through which all "
-        f"must pass, and it explains {e.skill:.0%} where simple guesses reach {e.reachable:.0%}.",
+        f"must pass, and it explains {percent(e.skill)} where simple guesses reach {e.reachable:.0%}.",
         "Use wider layers.",
         {"hidden": (64, 64)},
         symptoms=("underfitting",),

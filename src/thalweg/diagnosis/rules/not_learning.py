@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from thalweg.diagnosis.evidence import Evidence
-from thalweg.diagnosis.rules.rule import Found, Rule
+from thalweg.diagnosis.rules.rule import Found, Rule, percent
 
 
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
@@ -17,7 +17,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         0.5,
         "Training left finite numbers."
         if e.broken
-        else f"The network learned nothing: it avoids {max(e.skill, -9.99):.0%} of the mistakes of a constant answer"
+        else f"The network learned nothing: it avoids {percent(max(e.skill, -9.99))} of a constant answer's mistakes"
         + (f", and its answers are the same for every row (deviation {spread:.1%})." if spread < 0.02 else "."),
         "Start from smaller steps, scaled inputs and one hidden layer, and see whether it fits one minibatch.",
         {"learning_rate": 0.001, "hidden": (64,)},

@@ -74,3 +74,13 @@ def rounded(value: float) -> float:
         (0.003, 3000.0)
     """
     return float(f"{value:.0e}") if math.isfinite(value) else value
+
+
+def percent(share: float) -> str:
+    """Return a share in whole per cent, without the minus of a rounded zero.
+
+    Example:
+        >>> percent(-0.003), percent(0.456)
+        ('0%', '46%')
+    """
+    return f"{round(share, 2) + 0.0:.0%}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from thalweg.diagnosis.evidence import Evidence
-from thalweg.diagnosis.rules.rule import Found, Rule
+from thalweg.diagnosis.rules.rule import Found, Rule, percent
 
 
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
@@ -14,7 +14,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     return Found(
         "warning",
         0.5,
-        f"The network explains {e.skill:.0%} on its own training rows, where neighbors or a linear fit explain "
+        f"The network explains {percent(e.skill)} on its own training rows, where neighbors or a linear fit explain "
         f"{e.reachable:.0%} of rows they have not seen.",
         "Train longer or with larger steps; if that does not help, with more units.",
         {"epochs": max(50, 4 * e.epochs)},
