@@ -44,11 +44,20 @@ def folded() -> TrainedMembers:
 
 
 def test_each_member_is_what_it_would_be_alone() -> None:
-    # Two threads, with two members and one; members too large to be packed.
+    # Two threads, one with a member at rest; members too large to be packed.
+    compiled = []
+
+    def note(event: str, _: float, **told: Any) -> None:
+        if event.endswith("backend_compile_duration"):
+            compiled.append(told["fun_name"])
+
+    jax.monitoring.register_event_duration_secs_listener(note)
     network = dense_network(4, (64, 64), 2, dropout=0.2)
     together = train_members(
         network, LIKELIHOOD, BATCHES, ADAM, epochs=EPOCHS, seeds=[3, 4, 5], record_losses=True, threads=2
     )
+    jax.monitoring.unregister_event_duration_listener(note)
+    assert [name for name in compiled if "run" in name] == ["jit(run)"]  # both threads use one program
     assert together.status == "finished"
     assert together.losses is not None
     assert together.losses.shape == (3, 6 * EPOCHS)

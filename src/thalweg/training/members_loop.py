@@ -102,7 +102,7 @@ class MembersLoop(Loop):
             self.best = jax.tree.map(np.array, self.best)
             self.read_progress()
         self.states: list[TrainState] = jax.device_put(self.shares.split(state))
-        self.keys = [jnp.stack([draw for _, draw in keys[part]]) for part in self.shares.parts]
+        self.keys = [jnp.stack([keys[m][1] for m in self.shares.filled(part)]) for part in self.shares.parts]
         return stacked
 
     def first_params(self, member: int, key: Array) -> Params:
@@ -149,20 +149,20 @@ class MembersLoop(Loop):
         return not self.active().any()
 
     def dispatch(self, on_device: Chunk) -> list[Future[Any]]:
-        def run(part: slice, state: TrainState, keys: Array) -> tuple[Array, TrainState, ChunkResult]:
+        def run(part: range, state: TrainState, keys: Array, going: Any) -> tuple[Array, TrainState, ChunkResult]:
             first = np.array(state.step)
-            own, common = own_weights(on_device.weight, part)
-            after = self.members_program(state, on_device._replace(weight=common), own, keys, self.going[part])
+            own, common = own_weights(on_device.weight, self.shares.filled(part))
+            after = self.members_program(state, on_device._replace(weight=common), own, keys, going)
             return first, *jax.block_until_ready(after)
 
         self.going = self.active()
-        return self.shares.submit(run, self.states, self.keys)
+        return self.shares.submit(run, self.states, self.keys, self.shares.awake(self.going))
 
     def count(self, chunk: Chunk, on_device: Chunk, under_way: list[Future[Any]]) -> None:
         progress, going = self.progress, self.going
         parts = [future.result() for future in under_way]
         self.states = [state for _, state, _ in parts]
-        first = np.concatenate([before for before, _, _ in parts])
+        first = self.shares.joined([before for before, _, _ in parts])
         result: ChunkResult = self.shares.joined([found for _, _, found in parts])
         finite, step = (
             self.shares.joined([getattr(state, name) for state in self.states]) for name in ("finite", "step")
@@ -189,8 +189,7 @@ class MembersLoop(Loop):
 
     def lose(self, member: int, chunk: Chunk, applied: int) -> None:
         """Take a member that went to infinity out of the run, and keep in words where it did."""
-        share = next(i for i, part in enumerate(self.shares.parts) if part.start <= member < part.stop)
-        within = member - self.shares.parts[share].start
+        share, within = divmod(member, self.shares.size)
         at, key = jax.tree.map(lambda a: a[within], (self.states[share], self.keys[share]))
         weight = chunk.weight if np.ndim(chunk.weight) == 2 else chunk.weight[..., member]
         number, quantity = self.cause(at, key, chunk._replace(weight=weight), applied)
@@ -213,7 +212,7 @@ class MembersLoop(Loop):
         kept = [self._kept(state) for state in self.states]
         found = {"train": (self.sums["loss"], self.sums["score"], self.sums["counted"], self.batches.rows)}
         for name, batches in self.sets.items():
-            found[name] = (*self.evaluated(kept, batches), batches.rows)
+            found[name] = (*self.evaluated(kept, batches, active), batches.rows)
         seconds = progress.seconds + time.perf_counter() - began
         lines = {}
         for m in np.flatnonzero(active).tolist():
@@ -236,16 +235,17 @@ class MembersLoop(Loop):
             self.tell("on_epoch_end", progress.history[-1])
 
     def evaluated(
-        self, kept: list[tuple[Params, State]], batches: Batches
+        self, kept: list[tuple[Params, State]], batches: Batches, active: NDArray[np.bool_]
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Return each member's loss times rows, sums of scores and counted rows on a set."""
+        """Return each active member's loss times rows, sums of scores and counted rows on a set; zeros for others."""
+        awake = self.shares.awake(active)
 
         def program(chunk: Chunk) -> Any:
-            def run(part: slice, arrays: tuple[Params, State]) -> Any:
-                own, common = own_weights(chunk.weight, part)
-                return jax.block_until_ready(self.evaluation(*arrays, chunk._replace(weight=common), own))
+            def run(part: range, arrays: tuple[Params, State], counts: Any) -> Any:
+                own, common = own_weights(chunk.weight, self.shares.filled(part))
+                return jax.block_until_ready(self.evaluation(*arrays, chunk._replace(weight=common), own, counts))
 
-            return self.shares.joined(self.shares.each(run, kept))
+            return self.shares.joined(self.shares.each(run, kept, awake))
 
         return totals(program, batches)
 
@@ -263,7 +263,7 @@ class MembersLoop(Loop):
     def keep(self, kept: list[tuple[Params, State]], improved: list[int]) -> None:
         """Copy what members at their best hold: the next step takes over the state's memory."""
         for part, arrays in zip(self.shares.parts, kept, strict=True):
-            own = [m for m in improved if part.start <= m < part.stop]
+            own = [m for m in improved if m in part]
             if own:
 
                 def copy(best: NDArray[Any], now: Any, own: list[int] = own, first: int = part.start) -> None:

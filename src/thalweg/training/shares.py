@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+from numpy.typing import NDArray
 
 from thalweg.core.processors import processors
 from thalweg.core.types import Params, State
@@ -28,7 +29,7 @@ from thalweg.training.state import TrainState
 from thalweg.training.step import ChunkResult, chunk_steps, compiler_options, evaluation_steps
 
 MembersTrain = Callable[[TrainState, Chunk, Any, Array, Any], tuple[TrainState, ChunkResult]]
-MembersEvaluate = Callable[[Params, State, Chunk, Any], tuple[Array, Array, Array]]
+MembersEvaluate = Callable[[Params, State, Chunk, Any, Any], tuple[Array, Array, Array]]
 
 
 ABREAST = 4096
@@ -36,7 +37,14 @@ ABREAST = 4096
 
 
 class Shares:
-    """Members in parts of nearly equal size, a thread for each.
+    """Members in parts of equal size, a thread for each: so all parts run the same compiled programs.
+
+    Where members do not divide, the last part is filled with copies of the last member, which rest: they advance in
+    no step, and nothing of them is kept.
+
+    Attributes:
+        parts: numbers of the members of each part, none twice.
+        size: members of a part, those at rest included.
 
     Args:
         members: M.
@@ -45,10 +53,16 @@ class Shares:
 
     Example:
         >>> shares = Shares(5, threads=2)
-        >>> [(part.start, part.stop) for part in shares.parts]
-        [(0, 3), (3, 5)]
-        >>> shares.each(lambda part: part.stop)
-        [3, 5]
+        >>> [list(part) for part in shares.parts]
+        [[0, 1, 2], [3, 4]]
+        >>> [part.tolist() for part in shares.split(np.arange(5))]
+        [[0, 1, 2], [3, 4, 4]]
+        >>> shares.joined(shares.split(np.arange(5))).tolist()
+        [0, 1, 2, 3, 4]
+        >>> [part.tolist() for part in shares.awake(np.array([True, False, True, True, True]))]
+        [[True, False, True], [True, True, False]]
+        >>> shares.each(lambda part: len(part))
+        [3, 2]
         >>> shares.close()
     """
 
@@ -56,8 +70,8 @@ class Shares:
         if threads is None:
             threads = processors() if jax.default_backend() == "cpu" else 1
         threads = number("threads", threads, at_least=1, integer=True)
-        ends = np.cumsum([len(part) for part in np.array_split(np.arange(members), min(members, threads))]).tolist()
-        self.parts = [slice(first, last) for first, last in zip([0, *ends[:-1]], ends, strict=True)]
+        self.size = -(-members // threads)
+        self.parts = [range(first, min(first + self.size, members)) for first in range(0, members, self.size)]
         self._pool = ThreadPoolExecutor(len(self.parts), "members")
 
     def submit(self, function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Future[Any]]:
@@ -69,13 +83,21 @@ class Shares:
         return [future.result() for future in self.submit(function, *arguments)]
 
     def split(self, tree: Any) -> list[Any]:
-        """Return arrays with a leading axis of members part by part."""
-        return [jax.tree.map(lambda a, part=part: np.asarray(a)[part], tree) for part in self.parts]
+        """Return arrays with a leading axis of members part by part, filled with those at rest."""
+        return [jax.tree.map(lambda a, own=own: np.asarray(a)[own], tree) for own in map(self.filled, self.parts)]
 
-    @staticmethod
-    def joined(trees: Sequence[Any]) -> Any:
-        """Return the parts' arrays as one, in NumPy."""
-        return jax.tree.map(lambda *leaves: np.concatenate([np.asarray(leaf) for leaf in leaves]), *trees)
+    def joined(self, trees: Sequence[Any]) -> Any:
+        """Return the parts' arrays as one, in NumPy, without those at rest."""
+        members = self.parts[-1].stop
+        return jax.tree.map(lambda *leaves: np.concatenate([np.asarray(leaf) for leaf in leaves])[:members], *trees)
+
+    def filled(self, part: range) -> list[int]:
+        """Return the numbers of a part's members, the last one again for each at rest."""
+        return [*part, *[part[-1]] * (self.size - len(part))]
+
+    def awake(self, active: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+        """Return part by part which members advance: of those that are active, none at rest."""
+        return [np.append(active[part], np.zeros(self.size - len(part), bool)) for part in self.parts]
 
     @property
     def alone(self) -> bool:
@@ -87,17 +109,17 @@ class Shares:
         self._pool.shutdown()
 
 
-def own_weights(weight: Any, part: slice) -> tuple[Any, Any]:
-    """Return the weights of a part's members (members, S, B), None where all have the same, and (S, B) weights.
+def own_weights(weight: Any, members: Sequence[int]) -> tuple[Any, Any]:
+    """Return the weights of some members (members, S, B), None where all have the same, and (S, B) weights.
 
     Example:
-        >>> own, common = own_weights(np.zeros((7, 8, 5)), slice(0, 2))
+        >>> own, common = own_weights(np.zeros((7, 8, 5)), [0, 1])
         >>> own.shape, common.shape
         ((2, 7, 8), (7, 8))
     """
     if np.ndim(weight) == 2:
         return None, weight
-    return np.ascontiguousarray(np.moveaxis(np.asarray(weight)[..., part], -1, 0)), weight[..., 0]
+    return np.ascontiguousarray(np.moveaxis(np.asarray(weight)[..., members], -1, 0)), weight[..., 0]
 
 
 def members_train_program(
@@ -130,12 +152,11 @@ def _members_train_program(
         def one(member: tuple[TrainState, Array | None, Array, Array]) -> tuple[TrainState, ChunkResult]:
             state, weight, key, goes_on = member
             own = chunk if weight is None else chunk._replace(weight=weight)
-            nothing = jax.eval_shape(lambda: steps(state, own, key)[1])
 
-            def rest() -> tuple[TrainState, ChunkResult]:
-                return state, jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), nothing)
+            def go_on() -> tuple[TrainState, ChunkResult]:
+                return steps(state, own, key)
 
-            after: tuple[TrainState, ChunkResult] = jax.lax.cond(goes_on, lambda: steps(state, own, key), rest)
+            after: tuple[TrainState, ChunkResult] = jax.lax.cond(goes_on, go_on, lambda: (state, _zeros(go_on)[1]))
             return after
 
         after: tuple[TrainState, ChunkResult] = _over_members(one, (states, weights, keys, active), states.params)
@@ -147,24 +168,35 @@ def _members_train_program(
 
 @lru_cache(maxsize=64)
 def members_evaluation_program(network: Network, likelihood: Likelihood, alone: bool) -> MembersEvaluate:
-    """Return the program (θ, state, chunk, weights) ↦ losses, score sums and counted rows, each (members, S, …).
+    """Return the program (θ, state, chunk, weights, active) ↦ losses, score sums, rows counted, each (members, S, …).
 
-    Minibatches in which no row of a member has weight are left out for it.
+    Minibatches in which no row of a member has weight are left out for it; members that are not active get zeros.
     """
     whole, sparse = (evaluation_steps(network, likelihood, sparse=sparse) for sparse in (False, True))
 
-    def run(params: Params, state: State, chunk: Chunk, weights: Array | None) -> tuple[Array, Array, Array]:
-        def one(member: tuple[Params, State, Array | None]) -> tuple[Array, Array, Array]:
-            params, state, weight = member
-            if weight is None:
-                return whole(params, state, chunk)
-            return sparse(params, state, chunk._replace(weight=weight))
+    def run(
+        params: Params, state: State, chunk: Chunk, weights: Array | None, active: Array
+    ) -> tuple[Array, Array, Array]:
+        def one(member: tuple[Params, State, Array | None, Array]) -> tuple[Array, Array, Array]:
+            params, state, weight, counts = member
 
-        sums: tuple[Array, Array, Array] = _over_members(one, (params, state, weights), params)
-        return sums
+            def sums() -> tuple[Array, Array, Array]:
+                if weight is None:
+                    return whole(params, state, chunk)
+                return sparse(params, state, chunk._replace(weight=weight))
+
+            found: tuple[Array, Array, Array] = jax.lax.cond(counts, sums, lambda: _zeros(sums))
+            return found
+
+        return cast("tuple[Array, Array, Array]", _over_members(one, (params, state, weights, active), params))
 
     program: MembersEvaluate = jax.jit(run, compiler_options=_options(alone))
     return program
+
+
+def _zeros(function: Callable[[], Any]) -> Any:
+    """Return zeros of the shapes that a function would return."""
+    return jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(function))
 
 
 def _over_members(function: Callable[[Any], Any], members: Any, params: Params) -> Any:
