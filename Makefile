@@ -1,4 +1,4 @@
-# demo · test · check · bench · docs. Each target sets up .venv by itself: with uv when it is on the PATH,
+# demo · test · slow · check · bench · docs. Each target sets up .venv by itself: with uv when it is on the PATH,
 # with python3 -m venv and pip when it is not. Nothing outside this folder is changed.
 
 SHELL := /bin/bash
@@ -14,12 +14,13 @@ INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/py
 # A virtual environment that was left half made, or made for another Python, is made again.
 USABLE := import pip, sys; sys.exit(sys.prefix == sys.base_prefix or sys.version_info < (3, 11))
 
-.PHONY: help demo test check lint bench docs clean
+.PHONY: help demo test slow check lint bench docs clean
 
 help:
 	@echo "make demo    train and test a network on MNIST, and write a report"
-	@echo "make test    run the tests"
-	@echo "make check   tests, format, lint, types, import rules, docs: the gate for people and CI"
+	@echo "make test    run the tests, but for the slow ones"
+	@echo "make slow    run the slow tests: scikit-learn's suite on the recipe, gradients in float64, the pages' examples"
+	@echo "make check   all tests, format, lint, types, import rules, docs: the gate for people and CI"
 	@echo "make bench   measure against PyTorch, Keras and scikit-learn"
 	@echo "make docs    build the documentation into docs/_build"
 	@echo "make clean   remove .venv and everything built"
@@ -28,14 +29,17 @@ demo: .venv/.runtime
 	$(BIN)/thalweg demo
 
 # Most of the time goes into compiling: what was compiled before, by tests or for the lessons' pictures, is kept here.
-test docs: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.venv/xla
+test slow docs: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.venv/xla
 test docs: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 test docs: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
 test: .venv/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow"
 
-check: test lint docs
+slow: .venv/.dev
+	$(BIN)/python -m pytest -m slow
+
+check: test slow lint docs
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check .

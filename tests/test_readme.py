@@ -20,9 +20,13 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(language: str) -> list[object]:
-    """Return the text of every page's blocks in ``language``, a page a parameter."""
+    """Return the text of every page's blocks in ``language``, a page a parameter; pages but the README are slow."""
     found = {page: [text for kind, text in BLOCK.findall(page.read_text()) if kind == language] for page in PAGES}
-    return [pytest.param(texts, id=page.name) for page, texts in found.items() if texts]
+    return [
+        pytest.param(texts, id=page.name, marks=() if page.name == "README.md" else pytest.mark.slow)
+        for page, texts in found.items()
+        if texts
+    ]
 
 
 def commands(text: str) -> list[str]:

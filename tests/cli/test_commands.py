@@ -26,7 +26,8 @@ def rows(run: Path) -> list[dict[str, float]]:
 def test_train_leaves_a_whole_run(thalweg, flowers: Path) -> None:
     answer = thalweg("train", flowers, "--target", "species", "--hidden", "8", "--epochs", "3", "--out", "r")
     assert (answer.code, answer.err) == (0, "")
-    assert sorted(path.name for path in Path("r").iterdir() if path.name[0] != ".") == [
+    doubtful = {"suspects.csv"}  # only where a target contradicts a confident answer
+    assert sorted({path.name for path in Path("r").iterdir() if path.name[0] != "."} - doubtful) == [
         "config.toml",
         "evaluation.json",
         "explanation.json",

@@ -72,6 +72,7 @@ def features_and(rows: pl.DataFrame, target: str, path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_every_family_from_data_to_report(name: str, thalweg, rows: pl.DataFrame, tmp_path: Path) -> None:
     case, family = CASES[name], LIKELIHOODS[name]

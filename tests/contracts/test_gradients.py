@@ -105,6 +105,7 @@ def test_every_activation_meets_every_basic_likelihood() -> None:
     assert met >= {(name, likelihood) for name in [*ACTIVATIONS, "prelu"] for likelihood in BASIC}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("activations", "likelihood"), PAIRS, ids=IDS)
 def test_gradients_equal_autodiff_and_finite_differences_in_float64(
     activations: tuple[str, ...], likelihood: str

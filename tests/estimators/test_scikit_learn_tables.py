@@ -9,7 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from thalweg import DenseClassifier, DenseRegressor
 
-pytestmark = pytest.mark.usefixtures("shipped_preset", "compile_quickly")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shipped_preset", "compile_quickly")]
 
 
 @parametrize_with_checks([DenseClassifier(), DenseRegressor()])
