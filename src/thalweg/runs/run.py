@@ -95,8 +95,8 @@ def train_run(
         >>> import tempfile
         >>> out = tempfile.mkdtemp()
         >>> run = train_run(make_config({"data": "wine", "hidden": 16, "epochs": 5, "out": out}))
-        >>> run.state, len(run.history), sorted(path.name for path in run.path.iterdir())[-3:]
-        ('finished', 5, ['model', 'report.html', 'run.json'])
+        >>> run.state, len(run.history), {"model", "report.html"} <= {path.name for path in run.path.iterdir()}
+        ('finished', 5, True)
     """
     started = time.perf_counter()
     if config.out is not None:
