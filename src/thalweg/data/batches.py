@@ -333,6 +333,12 @@ def taken(array: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     return np.concatenate(found)
 
 
+def taken_targets(batches: Batches, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the targets of some rows; class numbers as the loss takes them."""
+    y = taken(batches.y, rows)
+    return y.astype(np.int32) if y.dtype.kind in "iub" else y
+
+
 def forget(array: NDArray[Any]) -> None:
     """Give back the memory of a memory-mapped array's pages that have been read; the system may still keep them."""
     mapping = getattr(array, "_mmap", None)

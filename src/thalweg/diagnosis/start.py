@@ -13,7 +13,7 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from thalweg.core.types import Params
-from thalweg.data.batches import Batches, spread, taken
+from thalweg.data.batches import Batches, spread, taken_targets
 from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, MeasuredRun, Values, ratio, root
 from thalweg.diagnosis.step import at
 from thalweg.likelihoods import Likelihood
@@ -75,8 +75,7 @@ class Baseline(Instrument):
 
 def sampled_targets(batches: Batches, rows: int) -> NDArray[Any]:
     """Return the targets of so many rows, spread over the set; class numbers as the loss takes them."""
-    some = taken(batches.y, spread(rows, batches.rows))
-    return some.astype(np.int32) if some.dtype.kind in "iub" else some
+    return taken_targets(batches, spread(rows, batches.rows))
 
 
 def constant_loss(likelihood: Likelihood, y: NDArray[Any], outputs: int) -> float:

@@ -21,14 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
 from thalweg.core.types import Params, State
-from thalweg.data.batches import ArrayBatches, Batches, spread, taken
+from thalweg.data.batches import ArrayBatches, Batches, spread, taken_targets
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.optimizers import OPTIMIZERS, Optimizer
@@ -186,7 +185,7 @@ def rows_to_try(batches: Batches, steps: int, seed: int) -> tuple[ArrayBatches, 
     size = min(batches.batch_size, max(1, batches.rows * 4 // 5))
     rows = spread(min(batches.rows, (steps + PIECES) * size), batches.rows)
     order = np.random.default_rng(seed).permutation(len(rows))
-    x, y = batches.sample(len(rows))[order], _targets(batches, rows)[order]
+    x, y = batches.sample(len(rows))[order], taken_targets(batches, rows)[order]
     judges = max(1, min(PIECES * size, len(rows) // 5))
     left = max(1, len(rows) - judges)
     epochs = -(-steps * size // left)
@@ -254,11 +253,6 @@ def _losses(
     program = evaluation_program(network, likelihood)
     found = [np.asarray(program(params, state, chunk)[0], float)[chunk.rows > 0] for chunk in pieces.chunks(epoch=None)]
     return np.concatenate(found)
-
-
-def _targets(batches: Batches, rows: NDArray[np.int64]) -> NDArray[Any]:
-    y = taken(batches.y, rows)
-    return y.astype(np.int32) if y.dtype.kind in "iub" else y
 
 
 def step_sizes_of(

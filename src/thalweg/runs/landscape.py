@@ -13,7 +13,7 @@ import numpy as np
 from thalweg.core.errors import ArgumentError, DataError, ModelError
 from thalweg.core.files import write_atomic
 from thalweg.core.registry import lookup
-from thalweg.data.batches import spread
+from thalweg.data.batches import spread, taken_targets
 from thalweg.deploy import Model, Segmenter, load
 from thalweg.diagnosis.landscape import (
     Slice,
@@ -103,7 +103,7 @@ def _trajectory(model: Model, config: Any, points: int, extent: float, hooks: Se
     found, path, shares = trajectory_directions(way.points)
     rows = spread(ROWS, plan.train.rows)
     x = plan.train.sample(len(rows))
-    y = np.asarray(plan.train.y)[rows]
+    y = taken_targets(plan.train, rows)
     if len(x) != len(y):
         raise DataError("the run's rows cannot be sampled.")
     margin = 0.25 * extent * np.ptp(path, axis=0)
@@ -114,7 +114,7 @@ def _trajectory(model: Model, config: Any, points: int, extent: float, hooks: Se
         trained.params,
         trained.state,
         x,
-        y.astype(np.int32) if y.dtype.kind in "iub" else y,
+        y,
         found,
         extents=[(float(a), float(b)) for a, b in zip(low, high, strict=True)],
         points=points,
