@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from thalweg.likelihoods import make_likelihood
 from thalweg.network import BatchNorm, Dense, Network, dense_network, flatten
 from thalweg.optimizers import make_optimizer
 from thalweg.training import Hook, RunInfo, Trained, train
+from thalweg.training.state import initial_state
+from thalweg.training.step import Measure, train_program
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(44, 3)).astype(np.float32)
@@ -47,6 +50,23 @@ def started(network: Network, **changes: Any) -> Instruments:
         RunInfo(network, 44, batches.batch_size, batches.steps, 1, 1, GAUSSIAN, adam, batches, params)
     )
     return instruments
+
+
+@pytest.mark.parametrize("every", [1, 16])
+def test_the_cheap_form_updates_the_weights_in_place(every: int) -> None:
+    # More weights than are read in a step: a copy in the program is of the whole matrix, not of what is read.
+    network, batches = dense_network(3, (4000,), 1), ArrayBatches(X, Y, 4)
+    adam = make_optimizer("adam", total_steps=11, steps_per_epoch=11)
+    params = network.init(jax.random.key(0))
+    hook = Instruments("cheap", every=every)
+    hook.on_train_start(RunInfo(network, 44, 4, 11, 1, 1, GAUSSIAN, adam, batches, params))
+    program = train_program(network, GAUSSIAN, adam, measures=(Measure(hook.measure, hook.due, hook.read),))
+    chunk = next(iter(batches.chunks(1)))
+    state = initial_state(network, adam, params, average=False)
+    assert hook.measure is not None
+    text = program.lower(state, chunk, jax.random.key(0)).compile().as_text()  # type: ignore[attr-defined]
+    assert "f32[4000,3]" in text
+    assert not re.search(r"f32\[4000,3\]\S* copy\(", text)
 
 
 def test_a_schedule_measures_every_nth_step_and_the_first_ones_and_changes_no_bit_of_the_run() -> None:

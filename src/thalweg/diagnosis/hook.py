@@ -38,14 +38,14 @@ class _Measured:
 
 
 @dataclass(frozen=True)
-class _Before:
-    """What instruments read of θ_t before the update."""
+class _Read:
+    """What instruments read of θ before and after the update."""
 
     instruments: tuple[Instrument, ...]
     sites: tuple[Site, ...]
 
     def __call__(self, params: Params, number: Array) -> dict[str, Any]:
-        return {one.name: one.before(params, number, self.sites) for one in self.instruments}
+        return {one.name: one.read(params, number, self.sites) for one in self.instruments}
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Instruments(Hook):
         self.active = tuple(one for one in self.instruments if one.name not in self.unsupported)
         self.history = []
         self._constants = [one.prepare(self._run) for one in self.active]
-        self.measure, self.before = _Measured(self.active, sites), _Before(self.active, sites)
+        self.measure, self.read = _Measured(self.active, sites), _Read(self.active, sites)
         self.due = None if self.every == 1 else _Due(self.every, self.first, info.steps)
         self._chunks: list[Any] = []
         self._epoch, self._params = info.first_epoch, info.params

@@ -55,8 +55,11 @@ class Instrument(ABC):
         """Return numbers that hold for the whole run, once before its first step."""
         return {}
 
-    def before(self, params: Params, number: Array, sites: tuple[Site, ...]) -> Any:
-        """Return what is read of θ_t before update ``number``; :meth:`measure` finds it in ``step.view.before``."""
+    def read(self, params: Params, number: Array, sites: tuple[Site, ...]) -> Any:
+        """Return arrays of θ to compare before and after update ``number``.
+
+        :meth:`measure` finds them in ``step.view.before``, and their changes in ``step.view.moved``.
+        """
         return ()
 
     def measure(self, step: Step) -> Values:

@@ -124,19 +124,18 @@ class Updates(_OfLayers):
     cost: ClassVar[Cost] = "cheap"
     quantities: ClassVar[tuple[str, ...]] = ("weight_rms", "update_ratio", "alignment")
 
-    def before(self, params: Params, number: Array, sites: tuple[Site, ...]) -> Any:
+    def read(self, params: Params, number: Array, sites: tuple[Site, ...]) -> Any:
         return tuple(block(at(params, site.path)["weight"], number) for site in sites)
 
     def measure(self, step: Step) -> Values:
         found: Values = {}
-        for site, before in zip(step.sites, step.view.before[self.name], strict=True):
-            after = block(at(step.view.after, site.path)["weight"], step.view.step)
+        before, moved = step.view.before[self.name], step.view.moved[self.name]
+        for site, weight, update in zip(step.sites, before, moved, strict=True):
             gradient = block(step.gradient(site)["weight"], step.view.step)
-            update = after - before
             squares = jnp.mean(jnp.square(update))
             length = jnp.sqrt(squares * jnp.mean(jnp.square(gradient)))
             found[site.name] = {
-                "weight": jnp.mean(jnp.square(before)),
+                "weight": jnp.mean(jnp.square(weight)),
                 "update": squares,
                 "alignment": -jnp.mean(update * gradient) / length,
             }

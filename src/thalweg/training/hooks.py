@@ -74,14 +74,15 @@ class Hook:
 
     A hook that sets ``measure``, at the latest in :meth:`on_train_start`, has it traced into the training program and
     gets what it returns, stacked over the steps, in :meth:`on_chunk_end`; ``due`` says which steps are measured, and
-    ``before`` reads θ_t before the update (see `thalweg.training.step.Measure`). A chunk in which training
-    diverged is told up to the step that was not finite. A hook that sets ``stop`` ends training after the epoch.
+    ``read`` what to read of θ before and after the update (see `thalweg.training.step.Measure`). A chunk in which
+    training diverged is told up to the step that was not finite. A hook that sets ``stop`` ends training after the
+    epoch.
     """
 
     stop: bool = False
     measure: Callable[[StepView], Any] | None = None
     due: Callable[[jax.Array], jax.Array] | None = None
-    before: Callable[[Params, jax.Array], Any] | None = None
+    read: Callable[[Params, jax.Array], Any] | None = None
 
     def on_train_start(self, info: RunInfo) -> None:
         """Run before the first step."""

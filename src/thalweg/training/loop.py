@@ -221,7 +221,7 @@ class Loop:
 
     def compile(self) -> None:
         """Make the program of a chunk."""
-        measures = tuple(Measure(h.measure, h.due, h.before) for h in self.hooks if h.measure is not None)
+        measures = tuple(Measure(h.measure, h.due, h.read) for h in self.hooks if h.measure is not None)
         self.program = train_program(self.network, self.likelihood, self.optimizer, self.average, measures)
 
     def info(self, epochs: int, params: Params) -> RunInfo:

@@ -29,7 +29,8 @@ class StepView(NamedTuple):
         step: number of the update, from 0.
         learning_rate: γ_t, or None when the optimizer does not tell.
         params: θ_t.
-        before: what the measure itself read of θ_t before the update.
+        before: what the measure's own ``read`` found in θ_t.
+        moved: by how much that differs in θ_{t+1}.
         state: running statistics before the step.
         key: randomness of the pass.
         point: where the gradient was taken: θ_t, or θ_t + β Δθ_{t-1} for Nesterov.
@@ -46,6 +47,7 @@ class StepView(NamedTuple):
     learning_rate: Array | None
     params: Params
     before: Any
+    moved: Any
     state: State
     key: Array
     point: Params
@@ -63,13 +65,13 @@ class Measure(NamedTuple):
         function: a traceable function from a step to arrays, which are stacked over the steps of a chunk.
         due: a traceable function from the number of an update, from 0, to whether it is measured; None for always.
             Steps that are not measured run the program of a run without the measure.
-        before: a traceable function of θ_t and the number of the update, for what is to be read of θ_t alone: done
-            before the update, it spares the copy of θ that reading ``params`` after it takes.
+        read: a traceable function of θ and the number of the update, for arrays to be read of θ_t and of θ_{t+1} and
+            compared. Reading ``params`` beside ``after`` would do the same, but takes a copy of θ in every step.
     """
 
     function: Callable[[StepView], Any]
     due: Callable[[Array], Array] | None = None
-    before: Callable[[Params, Array], Any] | None = None
+    read: Callable[[Params, Array], Any] | None = None
 
 
 class ChunkResult(NamedTuple):
@@ -154,12 +156,12 @@ def chunk_steps(
 
         finite = carry.finite & ((rows == 0) | _finite(passed.loss, passed.grads))
 
-        def apply() -> TrainState:
+        def apply(before: tuple[Any, ...]) -> tuple[TrainState, tuple[Any, ...]]:
             updates, optimizer_state = optimizer.update(
                 passed.grads, carry.optimizer_state, carry.params, value=passed.loss, grad=passed.grads, value_fn=value
             )
             params = optax.apply_updates(carry.params, updates)
-            return TrainState(
+            applied = TrainState(
                 params,
                 network.next_state(carry.state, passed.tapes),
                 optimizer_state,
@@ -167,10 +169,20 @@ def chunk_steps(
                 carry.step + 1,
                 finite,
             )
+            return applied, jax.tree.map(jnp.subtract, read(params), before)
 
-        before = tuple(() if m.before is None else m.before(carry.params, carry.step) for m in measures)
-        # A branch, not a selection between new and old: that would copy the whole state in every step.
-        after = jax.lax.cond(finite & (rows > 0) & _done(before), apply, lambda: carry._replace(finite=finite))
+        def read(params: Params) -> tuple[Any, ...]:
+            return tuple(() if m.read is None else m.read(params, carry.step) for m in measures)
+
+        # A branch, not a selection between new and old: that would copy the whole state in every step. What is read of
+        # θ_t goes into it as an argument: XLA would else read it again beside θ_{t+1}, from a copy of θ_t.
+        before = read(carry.params)
+        after, moved = jax.lax.cond(
+            finite & (rows > 0),
+            apply,
+            lambda before: (carry._replace(finite=finite), jax.tree.map(jnp.zeros_like, before)),
+            before,
+        )
         counted = weight > 0
         score = jnp.sum(jnp.where(counted[:, None], likelihood.score(passed.outputs, y), 0.0), axis=0)
         rate = optimizer.learning_rate(carry.step, carry.optimizer_state)
@@ -181,6 +193,7 @@ def chunk_steps(
             learning_rate=rate,
             params=carry.params,
             before=(),
+            moved=(),
             state=carry.state,
             key=draw,
             point=point,
@@ -191,7 +204,8 @@ def chunk_steps(
             weight=weight,
         )
         measured = tuple(
-            _measured(m.function, view._replace(before=b), d) for m, b, d in zip(measures, before, due, strict=True)
+            _measured(m.function, view._replace(before=b, moved=u), d)
+            for m, b, u, d in zip(measures, before, moved, due, strict=True)
         )
         return after, (passed.loss, score, jnp.sum(counted, dtype=jnp.float32), rate, measured)
 
@@ -305,16 +319,6 @@ def _measured(function: Callable[[StepView], Any], view: StepView, due: Array | 
     if due is False:
         return jnp.zeros((), bool), zeros
     return jnp.asarray(due), jax.lax.cond(due, lambda: function(view), lambda: zeros)
-
-
-def _done(before: Any) -> Array:
-    """Return true, once everything is computed: the update waits for it, and XLA need not keep a copy of θ_t.
-
-    XLA orders reads and writes of one buffer by what depends on what alone.
-    """
-    total = sum((jnp.sum(leaf) for leaf in jax.tree.leaves(before)), jnp.zeros(()))
-    done: Array = (total >= 0) | ~(total >= 0)
-    return done
 
 
 def _unroll(params: Params, steps: int) -> int:
