@@ -17,8 +17,18 @@ from scipy.special import expit
 from thalweg.data.batches import ArrayBatches
 from thalweg.diagnosis import Instruments
 from thalweg.diagnosis.hessian import Hessian
-from thalweg.likelihoods import make_likelihood
-from thalweg.network import Dense, Dropout, Network, Residual
+from thalweg.likelihoods import Likelihood, Members, make_likelihood
+from thalweg.network import (
+    Dense,
+    Dropout,
+    MemberDense,
+    MemberScale,
+    Network,
+    Parallel,
+    Residual,
+    Scale,
+    SharedDense,
+)
 from thalweg.optimizers import make_optimizer
 from thalweg.training import train
 
@@ -30,7 +40,16 @@ NETWORKS = {
     "narrow": Network(5, (Dense(4), "tanh", Dense(6), "relu", Dense(3))),
     # Fewer rows than inputs: the Hessian is taken in coordinates of the rows.
     "wide": Network(20, (Dense(6), "relu", Residual((Dense(6), "sigmoid")), Dropout(0.2), Dense(3))),
+    # Three members that share weights; two see the inputs in one way and the third in another.
+    "members": Network(
+        5,
+        (
+            Parallel(((MemberScale(2), SharedDense(4, 2)), (Scale(), MemberScale(1), SharedDense(4, 1)))),
+            *("tanh", SharedDense(6, 3), "relu", MemberDense(3, 3)),
+        ),
+    ),
 }
+LIKELIHOODS = {name: Members(CATEGORICAL, 3) if name == "members" else CATEGORICAL for name in NETWORKS}
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,7 @@ class Case:
     """A run of three steps, what its instruments wrote, and brute force on what its steps saw."""
 
     network: Network
+    likelihood: Likelihood
     record: dict[str, Any]
     steps: list[dict[str, Any]]
 
@@ -54,13 +74,36 @@ class Case:
         return self.network.forward(params, self.network.init_state(), step["x"], key=key, training=True)[0]
 
     @cached_property
+    def errors(self) -> list[dict[str, np.ndarray]]:
+        """For each step and layer B ∂L/∂a_l of the rows that count, by a shift of a_l."""
+
+        @jax.jit
+        def errors(step: dict[str, Any]) -> Any:
+            shapes: dict[str, Any] = {}
+
+            def loss(shifts: dict[str, Any]) -> Any:
+                key = jax.random.wrap_key_data(step["key"])
+                network, state = self.network, self.network.init_state()
+                outputs = _shifted(network.layers, step["params"], state, step["x"], key, shifts, shapes)
+                return jnp.sum(self.likelihood.cost(outputs, step["y"]) * step["weight"])
+
+            jax.eval_shape(loss, {})
+            return jax.grad(loss)({name: jnp.zeros(shapes[name]) for name in self.layers})
+
+        found = []
+        for step in self.steps:
+            counted = step["weight"] > 0
+            found.append({name: np.asarray(e)[counted] * counted.sum() for name, e in errors(step).items()})
+        return found
+
+    @cached_property
     def gradients(self) -> list[list[dict[str, np.ndarray]]]:
         """For each step and each row that counts: gradient by layer of that row's share of the loss, times B."""
 
         @jax.jit
         def one_by_one(params: Any, step: dict[str, Any]) -> Any:
             def share(p: Any, n: Any) -> Any:
-                return (CATEGORICAL.cost(self.outputs(p, step), step["y"]) * step["weight"])[n]
+                return (self.likelihood.cost(self.outputs(p, step), step["y"]) * step["weight"])[n]
 
             return jax.vmap(jax.grad(share), (None, 0))(params, jnp.arange(BATCH))
 
@@ -82,11 +125,32 @@ class Case:
         @jax.jit
         def dense(theta: Any, step: dict[str, Any]) -> Any:
             return jax.hessian(
-                lambda t: jnp.sum(CATEGORICAL.cost(self.outputs(unravel(t), step), step["y"]) * step["weight"])
+                lambda t: jnp.sum(self.likelihood.cost(self.outputs(unravel(t), step), step["y"]) * step["weight"])
             )(theta)
 
         assert flat.size < 300
         return [np.asarray(dense(ravel_pytree(s["params"])[0], s), np.float64) for s in self.steps]
+
+
+def _shifted(layers: Any, params: Any, state: Any, x: Any, key: Any, shifts: Any, shapes: Any, prefix: str = "") -> Any:
+    """Outputs of layers with shifts added to the outputs of those named; all layers' shapes are noted."""
+    for i, layer in enumerate(layers):
+        name, own = f"{prefix}{i}", jax.random.fold_in(key, i)
+        if isinstance(layer, Residual):
+            x = x + _shifted(layer.layers, params[i], state[i], x, own, shifts, shapes, f"{name}.")
+        elif isinstance(layer, Parallel):
+            parts = [
+                _shifted(
+                    stack, params[i][s], state[i][s], x, jax.random.fold_in(own, s), shifts, shapes, f"{name}.{s}."
+                )
+                for s, stack in enumerate(layer.stacks)
+            ]
+            x = jnp.concatenate(parts, axis=1)
+        else:
+            x, _ = layer.forward(params[i], state[i], x, key=own, training=True)
+            shapes[name] = x.shape
+            x = x + shifts.get(name, 0.0)
+    return x
 
 
 def _entry(tree: Any, name: str, row: int) -> np.ndarray:
@@ -97,7 +161,7 @@ def _entry(tree: Any, name: str, row: int) -> np.ndarray:
 
 @pytest.fixture(scope="module", params=list(NETWORKS))
 def case(request: pytest.FixtureRequest) -> Case:
-    network = NETWORKS[request.param]
+    network, likelihood = NETWORKS[request.param], LIKELIHOODS[request.param]
     x = RNG.normal(size=(ROWS, network.inputs)).astype(np.float32)
     y = RNG.integers(0, 3, ROWS).astype(np.int32)
     weight = RNG.uniform(0.5, 2.0, ROWS) if request.param == "narrow" else None
@@ -105,7 +169,7 @@ def case(request: pytest.FixtureRequest) -> Case:
     instruments, probe = Instruments(["all", Hessian(steps=80)]), Probe()
     train(
         network,
-        CATEGORICAL,
+        likelihood,
         ArrayBatches(x, y, BATCH, weight),
         make_optimizer("momentum", learning_rate=0.3, total_steps=3, steps_per_epoch=3),
         epochs=1,
@@ -113,7 +177,7 @@ def case(request: pytest.FixtureRequest) -> Case:
         hooks=[instruments, probe],
     )
     assert not instruments.unsupported
-    return Case(network, instruments.history[0], probe.steps)
+    return Case(network, likelihood, instruments.history[0], probe.steps)
 
 
 def rms(arrays: list[np.ndarray]) -> float:
@@ -167,14 +231,37 @@ def test_sizes_of_gradients_error_vectors_and_updates(case: Case) -> None:
         assert found["distance_from_start"] == pytest.approx(
             np.linalg.norm(end - start) / np.linalg.norm(start), rel=1e-4
         )
-        # The gradient of one row's share by the bias is its error vector.
-        units = weights(start_params(case)).shape[0]
-        errors = [np.stack([row[name][-units:] for row in rows]) for rows in case.gradients]
-        assert found["error_rms"] == pytest.approx(rms(errors), rel=1e-4)
+        assert found["error_rms"] == pytest.approx(rms([errors[name] for errors in case.errors]), rel=1e-4)
 
 
-def start_params(case: Case) -> Any:
-    return case.steps[0]["params"]
+@pytest.mark.parametrize("case", ["members"], indirect=True)
+def test_what_members_share_is_measured_over_rows_and_members(case: Case) -> None:
+    assert list(case.layers) == ["0.0.1", "0.1.2", "2", "4"]
+    found: dict[str, list[np.ndarray]] = {name: [] for name in case.layers}
+    for step in case.steps:
+        x, params = step["x"][step["weight"] > 0].astype(np.float64), step["params"]
+        (signs, first), (scale, sign, other) = params[0]
+        seen = [x * r for r in signs["scale"].reshape(2, 5)], [x * scale["scale"] * sign["scale"]]
+        a = [[np.tanh(h @ w["weight"].T + w["bias"]) for h in hs] for hs, w in zip(seen, (first, other), strict=True)]
+        second = [np.maximum(h @ params[2]["weight"].T + params[2]["bias"], 0) for h in (*a[0], *a[1])]
+        last = zip(second, params[4]["weight"], params[4]["bias"].reshape(3, 3), strict=True)
+        outputs = [h @ w.T + b for h, w, b in last]
+        # Of shape rows × members × units.
+        for name, members in zip(case.layers, (*a, second, outputs), strict=True):
+            found[name].append(np.stack(members, axis=1))
+    for name, arrays in found.items():
+        assert case.layers[name]["activation_rms"] == pytest.approx(rms(arrays), rel=1e-5)
+    for name in ("0.0.1", "0.1.2"):
+        saturated = np.mean([np.mean(1 - h**2 < 0.05) for h in found[name]])
+        assert case.layers[name]["saturated"] == pytest.approx(saturated, abs=1e-6)
+    assert case.layers["2"]["saturated"] == pytest.approx(np.mean([np.mean(h == 0) for h in found["2"]]), abs=1e-6)
+    assert case.layers["2"]["dead"] == np.mean(np.all([np.all(h == 0, axis=(0, 1)) for h in found["2"]], axis=0))
+    assert "dead" not in case.layers["4"]
+    for name in ("0.0.1", "0.1.2", "2"):
+        rows = [h.reshape(-1, h.shape[-1]) for h in found[name]]
+        eigenvalues = [np.linalg.svd(h - h.mean(axis=0), compute_uv=False) ** 2 for h in rows]
+        effective = np.mean([s.sum() ** 2 / np.sum(s**2) for s in eigenvalues])
+        assert case.layers[name]["effective_rank"] == pytest.approx(effective, rel=1e-4)
 
 
 def test_scatter_of_gradients_equals_that_of_gradients_taken_one_by_one(case: Case) -> None:
@@ -229,7 +316,7 @@ def test_curvature_equals_that_of_the_dense_hessian(case: Case) -> None:
 
 
 def test_position_equals_a_weighted_least_squares_fit(case: Case) -> None:
-    costs = jax.jit(lambda params, step: CATEGORICAL.cost(case.outputs(params, step), step["y"]) * step["weight"])
+    costs = jax.jit(lambda params, step: case.likelihood.cost(case.outputs(params, step), step["y"]) * step["weight"])
     slopes = jax.jit(lambda params, step, along: jax.jvp(lambda p: costs(p, step), (params,), (along,))[1])
     alphas = []
     for step in case.steps:

@@ -19,7 +19,7 @@ from thalweg.diagnosis import INSTRUMENTS, Instrument, Instruments, read_records
 from thalweg.diagnosis.hessian import Hessian
 from thalweg.diagnosis.registry import GROUPS, choose
 from thalweg.likelihoods import make_likelihood
-from thalweg.network import BatchNorm, Dense, Network, dense_network, flatten
+from thalweg.network import BatchEnsemble, BatchNorm, Dense, Network, dense_network, flatten
 from thalweg.optimizers import make_optimizer
 from thalweg.training import Hook, RunInfo, Trained, train
 from thalweg.training.state import initial_state
@@ -123,6 +123,9 @@ def test_what_a_network_cannot_support_is_said_once() -> None:
     hook = started(Network(3, (Dense(4), BatchNorm(), "relu", Dense(1))))
     assert set(hook.unsupported) == {"example_gradients", "gradient_noise"}
     assert "batch normalization" in hook.unsupported["gradient_noise"]
+    scaled = started(Network(3, (BatchEnsemble(4, 2, shared=True), "relu", Dense(1))))
+    assert set(scaled.unsupported) == {"example_gradients", "gradient_noise"}
+    assert "layer 0" in scaled.unsupported["gradient_noise"]
     linear = started(dense_network(3, (), 1))
     assert set(linear.unsupported) == {"units"}
     assert set(started(NETWORK, batch_size=1).unsupported) == {"gradient_noise"}

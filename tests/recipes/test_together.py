@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from thalweg.network import Dense, Dropout, Network, Parallel
 from thalweg.recipes.config import make_config
 from thalweg.recipes.plan import train_plan
 from thalweg.recipes.prepare import prepare
@@ -53,6 +55,21 @@ def test_each_network_is_what_it_would_be_alone() -> None:
         assert figures[0] == pytest.approx(figures[1], rel=1e-4)
     losses = [one.history[-1]["validation_loss"] for one in left if isinstance(one, Trained)]
     assert len({round(loss, 4) for loss in losses}) == len(CHANGES)  # the changes change something
+
+
+def test_networks_of_stacks_side_by_side_are_trained_together() -> None:
+    def stacks(plan: Any) -> Network:
+        dropout = (Dropout(plan.config.dropout),) if plan.config.dropout else ()
+        own = Dense(6, "glorot_uniform" if dropout else "he_normal")
+        side_by_side = Parallel(((own, "relu", *dropout), (Dense(4), "tanh")))
+        return Network(plan.network.inputs, (side_by_side, Dense(plan.network.outputs)))
+
+    planned = [replace(plan, network=stacks(plan)) for plan in plans([{}, {"dropout": 0.4}])]
+    assert groups(planned) == [[0, 1]]
+    for plan, together in zip(planned, train_together(planned), strict=True):
+        assert isinstance(together, Trained)
+        expected = [row["train_loss"] for row in train_plan(plan).history]
+        assert [row["train_loss"] for row in together.history] == pytest.approx(expected, rel=1e-4)
 
 
 def test_who_diverges_is_told_and_spoils_no_other() -> None:

@@ -75,6 +75,11 @@ class Evidence:
         """Names of the hidden layers."""
         return self.layers[:-1]
 
+    @property
+    def levels(self) -> list[int]:
+        """How many dense layers stand before each of them, in order: layers side by side have the same number."""
+        return list(self.fact("network", "levels", range(len(self.layers))))
+
     def series(self, quantity: str, layer: str | None = None) -> NDArray[np.float64]:
         """Return a measured quantity by epoch."""
         return series(self.records, quantity, layer)

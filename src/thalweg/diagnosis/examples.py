@@ -28,15 +28,24 @@ from thalweg.diagnosis.instrument import (
     mixes_examples,
     ratio,
     root,
+    scales_members,
     without_layers,
 )
-from thalweg.diagnosis.step import Site, Step
+from thalweg.diagnosis.step import Step
+from thalweg.network import Site
 
 
 def squared_norms(step: Step, site: Site) -> Float[Array, " batch"]:
-    """Return ‖g_l(n)‖² for every example, 0 for rows that do not count."""
-    x, delta = step.input(site), step.deltas[site.name]
-    squares = jnp.sum(jnp.square(delta), axis=1) * (jnp.sum(jnp.square(x), axis=1) + 1.0)
+    r"""Return ‖g_l(n)‖² for every example, 0 for rows that do not count.
+
+    Where M members share weights, g_l(n) = Σ_m δ_m x_mᵀ, and its square is Σ_{m,k} (δ_mᵀ δ_k) (x_mᵀ x_k + 1).
+    """
+    x, delta = (step.of_members(site, rows) for rows in (step.input(site), step.deltas[site.name]))
+    if site.shared > 1:
+        products = jnp.einsum("nmu,nku->nmk", delta, delta) * (jnp.einsum("nmi,nki->nmk", x, x) + 1.0)
+        squares = jnp.sum(products, axis=(1, 2))
+    else:
+        squares = jnp.sum(jnp.sum(jnp.square(delta), axis=2) * (jnp.sum(jnp.square(x), axis=2) + 1.0), axis=1)
     return jnp.where(step.counted, squares, 0.0)
 
 
@@ -44,20 +53,32 @@ def inner_products(step: Step, site: Site) -> Float[Array, " batch"]:
     r"""Return g_l(n)ᵀ ḡ_l for every example, 0 for rows that do not count; their mean is ‖ḡ_l‖².
 
     From the examples' products with each other, Σ_m (δ(n)ᵀδ(m)) (x(n)ᵀx(m) + 1) / B, or, where minibatches are larger
-    than layers, from the gradient: δ(n)ᵀ (∂L/∂W x(n) + ∂L/∂b).
+    than layers, from the gradient: δ(n)ᵀ (∂L/∂W x(n) + ∂L/∂b). Products of members add up to those of their example.
     """
     x, delta = step.input(site), jnp.where(step.counted[:, None], step.deltas[site.name], 0.0)
+    gradient = step.gradient(site)
+    if site.product.own:
+        x, delta = step.of_members(site, x), step.of_members(site, delta)
+        along = jnp.einsum("nmi,mui->nmu", x, gradient["weight"]) + gradient["bias"].reshape(delta.shape[1:])
+        return jnp.sum(delta * along, axis=(1, 2))
+    x, delta = (rows.reshape(len(rows) * site.shared, -1) for rows in (x, delta))
     (rows, inputs), units = x.shape, delta.shape[1]
     if rows * (inputs + units) <= inputs * units:
-        return jnp.sum((delta @ delta.T) * (x @ x.T + 1.0), axis=1) / step.rows
-    gradient = step.gradient(site)
-    return jnp.sum(delta * (x @ gradient["weight"].T + gradient["bias"]), axis=1)
+        products = jnp.sum((delta @ delta.T) * (x @ x.T + 1.0), axis=1) / step.rows
+    else:
+        products = jnp.sum(delta * (x @ gradient["weight"].T + gradient["bias"]), axis=1)
+    return jnp.sum(products.reshape(-1, site.shared), axis=1)
 
 
 @dataclass(frozen=True)
 class _OfExamples(Instrument):
     def unsupported(self, run: MeasuredRun) -> str:
-        return without_layers(run) or couples_examples(run.info.network) or mixes_examples(run.info.likelihood)
+        return (
+            without_layers(run)
+            or scales_members(run)
+            or couples_examples(run.info.network)
+            or mixes_examples(run.info.likelihood)
+        )
 
 
 @dataclass(frozen=True)

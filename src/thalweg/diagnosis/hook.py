@@ -20,7 +20,8 @@ from thalweg.core.validate import number
 from thalweg.diagnosis.instrument import NETWORK, Instrument, MeasuredRun, Values
 from thalweg.diagnosis.records import SCHEMA, Record, series
 from thalweg.diagnosis.registry import choose
-from thalweg.diagnosis.step import Site, Step, dense_sites
+from thalweg.diagnosis.step import Step
+from thalweg.network import Site, dense_sites
 from thalweg.training import ChunkInfo, Hook, RunInfo, StepView
 
 

@@ -11,10 +11,9 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from thalweg.core.types import Params
-from thalweg.diagnosis.step import Site, Step
+from thalweg.diagnosis.step import Step
 from thalweg.likelihoods import Likelihood
-from thalweg.network import BatchNorm, Network
-from thalweg.network.sequence import Layers
+from thalweg.network import BatchNorm, Network, Site, sequence
 from thalweg.training import RunInfo
 
 Cost = Literal["cheap", "examples", "curvature"]
@@ -119,9 +118,15 @@ def without_layers(run: MeasuredRun) -> str:
     return "" if run.sites else "the network has no dense layer with weights of its own"
 
 
+def scales_members(run: MeasuredRun) -> str:
+    """Return why gradients of a layer are no sums of its error vectors times its inputs, or an empty text."""
+    scaled = [site.name for site in run.sites if not site.product.plain]
+    return f"members scale the weights that they share in layer {', '.join(scaled)}" if scaled else ""
+
+
 def couples_examples(network: Network) -> str:
     """Return why the examples of a minibatch have no gradients of their own in this network, or an empty text."""
-    if _has_batch_norm(network.layers):
+    if any(isinstance(layer, BatchNorm) for layer in sequence.flat(network.layers)):
         return "batch normalization mixes the examples of a minibatch: none has a gradient of its own"
     return ""
 
@@ -131,7 +136,3 @@ def mixes_examples(likelihood: Likelihood) -> str:
     if not likelihood.sums_examples:
         return f"the loss {likelihood.name!r} is no sum over examples"
     return ""
-
-
-def _has_batch_norm(layers: Layers) -> bool:
-    return any(isinstance(layer, BatchNorm) or _has_batch_norm(getattr(layer, "layers", ())) for layer in layers)

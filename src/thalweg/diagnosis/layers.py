@@ -21,7 +21,9 @@ from thalweg.diagnosis.instrument import (
     root_means,
     without_layers,
 )
-from thalweg.diagnosis.step import Site, Step, at, block
+from thalweg.diagnosis.step import Step, block
+from thalweg.network import Site
+from thalweg.network.sequence import at
 
 
 @dataclass(frozen=True)

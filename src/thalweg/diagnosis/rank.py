@@ -26,7 +26,8 @@ class Rank(Instrument):
     effective_rank = (Σ λ_i)² / Σ λ_i², stable_rank = Σ λ_i / max λ_i
 
     Both are at least 1 and at most min(M_l, B - 1); in a deep network they may fall towards 1 from layer to
-    layer: the examples can no longer be told apart. Of large minibatches 256 rows are looked at. Cost: the product X Xᵀ
+    layer: the examples can no longer be told apart. Members that share weights give a row each for an example. Of large
+    minibatches 256 rows are looked at. Cost: the product X Xᵀ
     of each layer, or XᵀX where that is smaller, and 16 power iterations with it.
 
     Source: Roy, Vetterli, *The effective rank* (2007) (here with the participation ratio in place of the entropy);
@@ -42,8 +43,12 @@ class Rank(Instrument):
         return without_layers(run)
 
     def measure(self, step: Step) -> Values:
-        counted = step.counted[:ROWS]
-        return {site.name: _ranks(step.output(site)[:ROWS], counted) for site in step.sites}
+        found: Values = {}
+        for site in step.sites:
+            rows, shared = step.output(site), site.shared
+            each = rows.reshape(len(rows) * shared, -1)[:ROWS]
+            found[site.name] = _ranks(each, jnp.repeat(step.counted, shared)[:ROWS])
+        return found
 
 
 def _ranks(x: Float[Array, "rows units"], counted: Array) -> dict[str, Array]:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from thalweg.core.types import Params
 from thalweg.data.batches import Batches, spread, taken_targets
 from thalweg.diagnosis.instrument import NETWORK, Cost, Instrument, MeasuredRun, Values, ratio, root
-from thalweg.diagnosis.step import at
 from thalweg.likelihoods import Likelihood
+from thalweg.network.sequence import at
 
 ROWS = 2**16
 """Targets, spread over the set, that the loss of a constant is taken over."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,69 +10,12 @@ from jaxtyping import Array, Bool, Float
 
 from thalweg.core.types import Params
 from thalweg.gradients import error_vectors
-from thalweg.network import Activation, Dense, Dropout, GaussianNoise, Layer, Network, PReLU, Residual, activation
-from thalweg.network.sequence import Layers
+from thalweg.network import Activation, Dense, Dropout, GaussianNoise, Site, activation
+from thalweg.network.sequence import at
 from thalweg.training import StepView
 
 SAMPLE = 2**13
 """Entries of a large array that a cheap instrument reads in a step: a few microseconds' worth."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """A dense layer of a network and the activation that follows it.
-
-    Attributes:
-        name: as in `thalweg.gradients.error_vectors`: ``"0"``, ``"2"``, ``"3.0"`` inside a block.
-        path: where its parameters, gradients and tape are.
-        follower: where the tape of its activation is; () if a linear output follows.
-        layer: that activation layer.
-    """
-
-    name: str
-    path: tuple[int, ...]
-    follower: tuple[int, ...] = ()
-    layer: Layer | None = None
-
-
-def dense_sites(network: Network) -> tuple[Site, ...]:
-    """Return the dense layers in order, those of residual blocks included.
-
-    Example:
-        >>> from thalweg.network import dense_network
-        >>> [(site.name, site.follower) for site in dense_sites(dense_network(3, (4,), 1))]
-        [('0', (1,)), ('2', ())]
-    """
-    return tuple(_sites(network.layers, ()))
-
-
-def _sites(layers: Layers, prefix: tuple[int, ...]) -> Iterator[Site]:
-    for i, layer in enumerate(layers):
-        path = (*prefix, i)
-        if isinstance(layer, Dense):
-            name = ".".join(map(str, path))
-            yield next(
-                (
-                    Site(name, path, (*prefix, j), layers[j])
-                    for j in range(i + 1, _next_dense(layers, i))
-                    if isinstance(layers[j], Activation | PReLU)
-                ),
-                Site(name, path),
-            )
-        elif isinstance(layer, Residual):
-            yield from _sites(layer.layers, path)
-
-
-def _next_dense(layers: Layers, i: int) -> int:
-    later = (j for j in range(i + 1, len(layers)) if isinstance(layers[j], Dense | Residual))
-    return next(later, len(layers))
-
-
-def at(tree: Any, path: tuple[int, ...]) -> Any:
-    """Return the entry of nested tuples at a path."""
-    for i in path:
-        tree = tree[i]
-    return tree
 
 
 class Step:
@@ -108,9 +48,13 @@ class Step:
         }
 
     def input(self, site: Site) -> Float[Array, "batch inputs"]:
-        """x_{l-1}."""
-        x: Array = at(self.view.passed.tapes, site.path)
-        return x
+        """x_{l-1}, that of members side by side."""
+        tape = at(self.view.passed.tapes, site.path)
+        return jnp.reshape(tape[0] if isinstance(tape, tuple) else tape, (len(self.view.x), -1))
+
+    def of_members(self, site: Site, array: Float[Array, "batch columns"]) -> Float[Array, "batch members width"]:
+        """Return inputs, outputs or error vectors of members one behind the other; one member of a usual layer."""
+        return array.reshape(len(array), site.product.members, -1)
 
     def fixed_input(self) -> tuple[int, Float[Array, "batch inputs"]] | None:
         """Return the place of a first dense layer and what goes into it whatever the parameters; None without one."""
@@ -127,23 +71,27 @@ class Step:
         return h
 
     def output(self, site: Site) -> Float[Array, "batch units"]:
-        """x_l = φ(a_l), or a_l where no activation follows."""
-        if isinstance(site.layer, Activation):
-            y: Array = at(self.view.passed.tapes, site.follower)[1]
-            return y
-        if site.path == (len(self.view.network.layers) - 1,):
-            return self.view.passed.outputs
-        parameters = at(self.view.point, site.path)
-        a: Array = self.input(site) @ parameters["weight"].T + parameters["bias"]
-        if site.layer is None:
-            return a
-        return jnp.where(a > 0, a, at(self.view.point, site.follower)["slope"] * a)
+        """x_l = φ(a_l), or a_l where no activation follows; that of members side by side."""
+        view, follower = self.view, site.follower
+        if follower is not None:
+            tape = at(view.passed.tapes, follower.path)
+            if isinstance(follower.layer, Activation):
+                y: Array = tape[1]
+            else:
+                a = tape[0] if isinstance(tape, tuple) else tape
+                y, _ = follower.layer.forward(at(view.point, follower.path), {}, a)
+            return y[:, follower.start : follower.end]
+        if site.path == (len(view.network.layers) - 1,):
+            return view.passed.outputs
+        return site.layer.forward(at(view.point, site.path), {}, self.input(site))[0]
 
     def slope(self, site: Site) -> Float[Array, "batch units"]:
         """φ'(a_l) of a layer that an elementwise activation of the registry follows."""
-        assert isinstance(site.layer, Activation)
-        a, y = at(self.view.passed.tapes, site.follower)
-        return activation(site.layer.name).derivative(a, y)
+        assert site.follower is not None
+        assert isinstance(site.follower.layer, Activation)
+        a, y = at(self.view.passed.tapes, site.follower.path)
+        slope = activation(site.follower.layer.name).derivative(a, y)
+        return slope[:, site.follower.start : site.follower.end]
 
     def gradient(self, site: Site) -> Params:
         """∂L/∂W_l and ∂L/∂b_l."""
@@ -160,8 +108,9 @@ class Step:
         return total / (jnp.sum(counted, dtype=some.dtype) * some.shape[1])
 
 
-def block(matrix: Float[Array, "units inputs"], number: Array) -> Float[Array, "some inputs"]:
-    """Return some rows of a parameter matrix in step ``number``; consecutive steps together see all of it."""
+def block(weight: Float[Array, "*units inputs"], number: Array) -> Float[Array, "some inputs"]:
+    """Return some rows of a layer's weights in step ``number``; consecutive steps together see all of them."""
+    matrix = weight.reshape(-1, weight.shape[-1])
     size = max(1, SAMPLE // matrix.shape[1])
     if size >= len(matrix):
         return matrix

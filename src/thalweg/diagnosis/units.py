@@ -11,8 +11,8 @@ from jaxtyping import Array, Bool, Float
 
 from thalweg.core.types import Params
 from thalweg.diagnosis.instrument import Cost, Instrument, MeasuredRun, Values, mean, without_layers
-from thalweg.diagnosis.step import Site, Step
-from thalweg.network import Activation
+from thalweg.diagnosis.step import Step
+from thalweg.network import Activation, Site
 
 FLAT = 0.05
 """A slope below this share of the activation's largest is flat."""
@@ -27,12 +27,14 @@ def flat_below(site: Site) -> float | None:
     """Return the slope below which the activation after a dense layer counts as flat, or None if it never is.
 
     Example:
-        >>> flat_below(Site("0", (0,), (1,), Activation("sigmoid")))
-        0.0125
+        >>> from thalweg.network import dense_network, dense_sites
+        >>> [flat_below(site) for site in dense_sites(dense_network(3, (4,), 1, "sigmoid"))]
+        [0.0125, None]
     """
-    if not isinstance(site.layer, Activation) or site.layer.name in _NEVER_FLAT:
+    follower = site.follower and site.follower.layer
+    if not isinstance(follower, Activation) or follower.name in _NEVER_FLAT:
         return None
-    return FLAT * _LARGEST.get(site.layer.name, 1.0)
+    return FLAT * _LARGEST.get(follower.name, 1.0)
 
 
 BYTE = 64
@@ -63,8 +65,8 @@ class Units(Instrument):
 
     For ReLU, whose slope is 0 or 1, ``saturated`` is the share of zeros, half of which is normal, and ``dead`` the
     share of units that were zero on every row the epoch measured; for sigmoid and tanh a dead unit is one always
-    saturated. Identity, leaky ReLU and PReLU have no flat part, and softmax no slope of single units: they are left
-    out. Cost: one pass over the activations a step.
+    saturated. A unit that members share is dead where it is so in all of them. Identity, leaky ReLU and PReLU have no
+    flat part, and softmax no slope of single units: they are left out. Cost: one pass over the activations a step.
 
     Source: Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks* (2010); Lu,
     Shin, Su, Karniadakis, *Dying ReLU and Initialization* (2020).
@@ -88,7 +90,8 @@ class Units(Instrument):
             if limit is not None:
                 # One count serves both: how often each unit is steep.
                 often = count((jnp.abs(step.slope(site)) >= limit) & step.counted[:, None])
-                found[site.name] = {"alive": often > 0, "saturated": 1.0 - jnp.mean(often) / step.rows}
+                alive = jnp.any(often.reshape(site.shared, -1) > 0, axis=0)
+                found[site.name] = {"alive": alive, "saturated": 1.0 - jnp.mean(often) / step.rows}
         return found
 
     def summarize(self, values: Values, run: MeasuredRun, params: Params) -> Values:

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from thalweg.core.types import Params, State, Tape
 from thalweg.likelihoods import Likelihood
-from thalweg.network import Dense, Network, Residual, sequence
+from thalweg.network import Network, sequence
 
 
 class BackwardPass(NamedTuple):
@@ -85,7 +85,7 @@ def backprop(
 
 
 def error_vectors(network: Network, params: Params, result: BackwardPass) -> dict[str, Array]:
-    """Return δ_l = ∂L/∂a_l of every dense layer, by the name its parameters have, residual blocks included.
+    """Return δ_l = ∂L/∂a_l of every dense layer, by where its parameters are, those in blocks and stacks included.
 
     Args:
         network: the network the pass ran on.
@@ -93,7 +93,8 @@ def error_vectors(network: Network, params: Params, result: BackwardPass) -> dic
         result: the pass.
 
     Returns:
-        Name of the layer (``"0"``, ``"2"``, ``"3.0"`` inside a block) ↦ δ_l, shape (batch, M_l).
+        Name of the layer (``"0"``, ``"2"``, ``"3.0"`` inside a block, ``"0.1.2"`` in the second stack of parallel
+        ones) ↦ δ_l, shape (batch, M_l), that of members side by side. Layers of stacked members are left out.
     """
     return _collect(network.layers, params, result.tapes, result.deltas, "")
 
@@ -103,10 +104,12 @@ def _collect(
 ) -> dict[str, Array]:
     found: dict[str, Array] = {}
     for i, layer in enumerate(layers):
-        if isinstance(layer, Dense):
+        if layer.product is not None:
             found[f"{prefix}{i}"] = deltas[i]
-        elif isinstance(layer, Residual):
-            # The block's backward rule ran this already; XLA merges the repeated operations.
-            _, _, inner = sequence.backward(layer.layers, params[i], tapes[i], deltas[i])
-            found |= _collect(layer.layers, params[i], tapes[i], inner, f"{prefix}{i}.")
+        elif layer.inside and not layer.stacked:
+            # The layer's backward rule ran this already; XLA merges the repeated operations.
+            inner = layer.deltas_inside(params[i], tapes[i], deltas[i])
+            for (path, within), own in zip(layer.inside.items(), inner, strict=True):
+                theta, taped = sequence.at(params[i], path), sequence.at(tapes[i], path)
+                found |= _collect(within, theta, taped, own, prefix + "".join(f"{place}." for place in (i, *path)))
     return found

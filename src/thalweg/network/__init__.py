@@ -18,6 +18,7 @@ from thalweg.network.periodic import Periodic
 from thalweg.network.piecewise_linear import PiecewiseLinear
 from thalweg.network.residual import Residual
 from thalweg.network.scale import Scale
+from thalweg.network.sites import Site, activation_name, dense_sites
 from thalweg.network.summary import Summary, summary
 from thalweg.network.tabm_mini import MemberScale, SharedDense
 from thalweg.network.vector import flatten, named_arrays, path_name, unflatten
@@ -49,9 +50,12 @@ __all__ = [
     "Residual",
     "Scale",
     "SharedDense",
+    "Site",
     "Summary",
     "activation",
+    "activation_name",
     "dense_network",
+    "dense_sites",
     "flatten",
     "layer_from_dict",
     "named_arrays",

@@ -15,7 +15,7 @@ from thalweg.core.errors import ArgumentError
 from thalweg.core.random import random_bits, uniform
 from thalweg.core.types import Params, State, Tape
 from thalweg.core.validate import number
-from thalweg.network.layer import Layer
+from thalweg.network.layer import Layer, Product
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,10 @@ class BatchEnsemble(Layer):
     def width(self, width_in: int) -> int:
         self._width_of_member(width_in)
         return self.units * self.members
+
+    @property
+    def product(self) -> Product:
+        return Product(self.units, self.members, plain=False)
 
     def _width_of_member(self, width_in: int) -> int:
         if self.shared:
@@ -142,6 +146,10 @@ class MemberDense(Layer):
     def width(self, width_in: int) -> int:
         member_width(width_in, self.members)
         return self.units * self.members
+
+    @property
+    def product(self) -> Product:
+        return Product(self.units, self.members, own=True)
 
     def init(self, key: Array, width_in: int) -> Params:
         own = member_width(width_in, self.members)

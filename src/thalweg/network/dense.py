@@ -14,7 +14,7 @@ from thalweg.core.types import Params, State, Tape
 from thalweg.core.validate import number
 from thalweg.network.activations import activation
 from thalweg.network.initializers import initializer
-from thalweg.network.layer import Layer
+from thalweg.network.layer import Layer, Product
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,10 @@ class Dense(Layer):
 
     def width(self, width_in: int) -> int:
         return self.units
+
+    @property
+    def product(self) -> Product:
+        return Product(self.units)
 
     def init(self, key: Array, width_in: int) -> Params:
         gain = 1.0 if self.activation == "prelu" else activation(self.activation).gain

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import numpy as np
@@ -16,6 +17,27 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from thalweg.core.types import Params, State, Tape
+
+
+class Product(NamedTuple):
+    """The product with weights that a dense layer makes, for one input or for the parts of several members.
+
+    Attributes:
+        units: rows of W, the outputs of one member.
+        members: how many members' inputs and outputs stand side by side.
+        own: whether each member has weights of its own, (members, units, inputs); else all share one W.
+        plain: whether ∂L/∂W and ∂L/∂b are sums over rows and members of δ xᵀ and δ; not where members scale what they
+            share.
+    """
+
+    units: int
+    members: int = 1
+    own: bool = False
+    plain: bool = True
+
+
+Path = tuple[int, ...]
+"""Where an entry of nested tuples is."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +49,29 @@ class Layer(ABC):
     """
 
     kind: ClassVar[str]
+    stacked: ClassVar[bool] = False
+    """Whether parameters and tapes of the layers :attr:`inside` have a leading axis of members."""
+
+    @property
+    def product(self) -> Product | None:
+        """What a dense layer multiplies, None for other layers.
+
+        The parameters of a dense layer are ``weight`` and ``bias``, and its tape is its input or begins with it.
+        """
+        return None
+
+    @property
+    def inside(self) -> Mapping[Path, tuple[Layer, ...]]:
+        """The sequences of layers within this one, by where their parameters, state and tapes are in those of it."""
+        return {}
+
+    def mapped(self, function: Callable[[tuple[Layer, ...]], tuple[Layer, ...]]) -> Layer:
+        """Return the layer with each sequence :attr:`inside` replaced by what the function makes of it."""
+        return self
+
+    def deltas_inside(self, params: Params, tape: Tape, delta: Array) -> tuple[tuple[Array, ...], ...]:
+        """Return for each sequence :attr:`inside` ∂L/∂y of its layers' outputs, given that of the layer's own."""
+        return ()
 
     def width(self, width_in: int) -> int:
         """Return the output width for an input of ``width_in`` features."""

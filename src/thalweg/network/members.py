@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from thalweg.core.errors import ArgumentError
 from thalweg.core.types import Params, State, Tape
 from thalweg.core.validate import number
 from thalweg.network import sequence
-from thalweg.network.layer import Layer
+from thalweg.network.layer import Layer, Path
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Members(Layer):
     members: int
     layers: sequence.Layers
     kind: ClassVar[str] = "members"
+    stacked: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "members", number("members", self.members, at_least=1, integer=True))
@@ -59,6 +61,13 @@ class Members(Layer):
 
     def width(self, width_in: int) -> int:
         return self.members * sequence.widths(self.layers, width_in)[-1]
+
+    @property
+    def inside(self) -> Mapping[Path, sequence.Layers]:
+        return {(): self.layers}
+
+    def mapped(self, function: Callable[[sequence.Layers], sequence.Layers]) -> Members:
+        return Members(self.members, function(self.layers))
 
     def init(self, key: Array, width_in: int) -> Params:
         return jax.vmap(lambda k: sequence.init(self.layers, k, width_in))(self._keys(key))

@@ -131,9 +131,7 @@ def _init(network: Network, key: Array, x: Array | None) -> Params:
 
 
 def _needs_data(layers: sequence.Layers) -> bool:
-    return any(
-        getattr(layer, "initializer", None) == "data" or _needs_data(getattr(layer, "layers", ())) for layer in layers
-    )
+    return any(getattr(layer, "initializer", None) == "data" for layer in sequence.flat(layers))
 
 
 NORMALIZATIONS: dict[str, type[Layer] | None] = {"none": None, "batch": BatchNorm, "layer": LayerNorm}

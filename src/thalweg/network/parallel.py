@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from thalweg.core.errors import ArgumentError
 from thalweg.core.types import Params, State, Tape
 from thalweg.network import sequence
-from thalweg.network.layer import Layer
+from thalweg.network.layer import Layer, Path
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,16 @@ class Parallel(Layer):
     def width(self, width_in: int) -> int:
         return sum(sequence.widths(stack, width_in)[-1] for stack in self.stacks)
 
+    @property
+    def inside(self) -> Mapping[Path, sequence.Layers]:
+        return {(s,): stack for s, stack in enumerate(self.stacks)}
+
+    def mapped(self, function: Callable[[sequence.Layers], sequence.Layers]) -> Parallel:
+        return Parallel(tuple(function(stack) for stack in self.stacks))
+
+    def deltas_inside(self, params: Params, tape: Tape, delta: Array) -> tuple[tuple[Array, ...], ...]:
+        return tuple(deltas for _, _, deltas in self._backward(params, tape, delta))
+
     def init(self, key: Array, width_in: int) -> Params:
         keys = jax.random.split(key, len(self.stacks))
         return tuple(sequence.init(stack, k, width_in) for stack, k in zip(self.stacks, keys, strict=True))
@@ -78,19 +89,22 @@ class Parallel(Layer):
             sequence.forward(stack, params[s], state[s], x, key=self._key(key, s), training=training)
             for s, stack in enumerate(self.stacks)
         ]
-        # No rows of each output: they tell the backward rule its width, and hold nothing.
-        tape = tuple((tapes, y[:0]) for y, tapes in passes)
+        # At the end of each stack's tapes no rows of its output: they tell the backward rule its width.
+        tape = tuple((*tapes, y[:0]) for y, tapes in passes)
         return jnp.concatenate([y for y, _ in passes], axis=1), tape
 
     def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
-        ends = list(itertools.accumulate(none.shape[1] for _, none in tape))
+        results = self._backward(params, tape, delta)
+        delta_in: Array = sum(passed for _, passed, _ in results[1:]) + results[0][1]
+        return tuple(grads for grads, _, _ in results), delta_in
+
+    def _backward(self, params: Params, tape: Tape, delta: Array) -> list[tuple[Params, Array, tuple[Array, ...]]]:
+        ends = list(itertools.accumulate(own[-1].shape[1] for own in tape))
         parts = jnp.split(delta, ends[:-1], axis=1)
-        results = [sequence.backward(stack, params[s], tape[s][0], parts[s])[:2] for s, stack in enumerate(self.stacks)]
-        delta_in: Array = sum(passed for _, passed in results[1:]) + results[0][1]
-        return tuple(grads for grads, _ in results), delta_in
+        return [sequence.backward(stack, params[s], tape[s][:-1], parts[s]) for s, stack in enumerate(self.stacks)]
 
     def next_state(self, state: State, tape: Tape) -> State:
-        return tuple(sequence.next_state(stack, state[s], tape[s][0]) for s, stack in enumerate(self.stacks))
+        return tuple(sequence.next_state(stack, state[s], tape[s][:-1]) for s, stack in enumerate(self.stacks))
 
     def multiplications(self, width_in: int) -> int:
         return sum(sequence.multiplications(stack, width_in) for stack in self.stacks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ from jaxtyping import Array
 from thalweg.core.errors import ArgumentError
 from thalweg.core.types import Params, State, Tape
 from thalweg.network import sequence
-from thalweg.network.layer import Layer
+from thalweg.network.layer import Layer, Path
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,16 @@ class Residual(Layer):
                 f"End the block with Dense({width_in}).",
             )
         return width_in
+
+    @property
+    def inside(self) -> Mapping[Path, sequence.Layers]:
+        return {(): self.layers}
+
+    def mapped(self, function: Callable[[sequence.Layers], sequence.Layers]) -> Residual:
+        return Residual(function(self.layers))
+
+    def deltas_inside(self, params: Params, tape: Tape, delta: Array) -> tuple[tuple[Array, ...], ...]:
+        return (sequence.backward(self.layers, params, tape, delta)[2],)
 
     def init(self, key: Array, width_in: int) -> Params:
         return sequence.init(self.layers, key, width_in)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from thalweg.core.errors import ArgumentError
 from thalweg.core.types import Params, State, Tape
 from thalweg.network.dropout import Dropout, GaussianNoise
-from thalweg.network.layer import Layer
+from thalweg.network.layer import Layer, Path
 
 Layers = tuple[Layer, ...]
 
@@ -34,6 +35,35 @@ def as_layers(layers: Any) -> Layers:
         else:
             raise ArgumentError("layers", "layers or names of activations", repr(entry))
     return tuple(result)
+
+
+def at(tree: Any, path: Path) -> Any:
+    """Return the entry of nested tuples at a path."""
+    for i in path:
+        tree = tree[i]
+    return tree
+
+
+def flat(layers: Layers) -> Iterator[Layer]:
+    """Yield layers in order, and in place of one with sequences inside the layers of those."""
+    for layer in layers:
+        if layer.inside:
+            for sequence in layer.inside.values():
+                yield from flat(sequence)
+        else:
+            yield layer
+
+
+def inside(layer: Layer, function: Callable[..., Any], *trees: Any) -> Any:
+    """Return a tree like a layer's parameters, made of what a function returns for each sequence inside.
+
+    Args:
+        layer: one with sequences inside.
+        function: takes the layers of a sequence and its part of each tree.
+        trees: such as parameters or state of the layer.
+    """
+    found = {path: function(layers, *(at(tree, path) for tree in trees)) for path, layers in layer.inside.items()}
+    return found[()] if () in found else tuple(found.values())
 
 
 def widths(layers: Layers, width_in: int) -> list[int]:
@@ -115,7 +145,7 @@ def rated(layers: Layers, state: State, dropout: Any) -> State:
         if isinstance(layer, Dropout):
             result.append(Dropout.rated(dropout))
         else:
-            result.append(rated(layer.layers, own, dropout) if hasattr(layer, "layers") else own)
+            result.append(inside(layer, lambda of, s: rated(of, s, dropout), own) if layer.inside else own)
     return tuple(result)
 
 

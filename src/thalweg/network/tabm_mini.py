@@ -14,7 +14,7 @@ from thalweg.core.random import random_bits, uniform
 from thalweg.core.types import Params, State, Tape
 from thalweg.core.validate import number
 from thalweg.network.batch_ensemble import member_width, outer_sum
-from thalweg.network.layer import Layer
+from thalweg.network.layer import Layer, Product
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,10 @@ class SharedDense(Layer):
     def width(self, width_in: int) -> int:
         member_width(width_in, self.members)
         return self.units * self.members
+
+    @property
+    def product(self) -> Product:
+        return Product(self.units, self.members)
 
     def init(self, key: Array, width_in: int) -> Params:
         of_weight, of_bias = jax.random.split(key)

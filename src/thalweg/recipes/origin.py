@@ -7,7 +7,7 @@ from typing import Any
 from thalweg.core.errors import ArgumentError
 from thalweg.deploy import Model, Segmenter, load
 from thalweg.likelihoods import Likelihood, Members
-from thalweg.network import Activation, BatchNorm, Dropout, LayerNorm, Network, PReLU
+from thalweg.network import BatchNorm, Dropout, LayerNorm, Network, dense_sites, sequence
 from thalweg.recipes.config import RunConfig
 
 NORMALIZATIONS = {BatchNorm: "batch", LayerNorm: "layer"}
@@ -58,26 +58,17 @@ def network_settings(network: Network) -> dict[str, Any]:
         >>> network_settings(Network(3, (Dense(8), "tanh", Dropout(0.1), Dense(4), "relu", Dense(2))))
         {'hidden': (8, 4), 'activation': 'tanh,relu', 'dropout': 0.1, 'normalization': 'none'}
     """
-    widths: list[int] = []
-    kinds: list[str] = []
+    hidden = list({site.level: site for site in dense_sites(network)}.values())[:-1]
+    kinds = [site.activation for site in hidden]
     dropout, normalization = 0.0, "none"
-    for layer in _flat(network.layers):
-        if hasattr(layer, "units"):
-            widths.append(layer.units)
-            kinds.append("identity")
-        elif isinstance(layer, (Activation, PReLU)) and kinds:
-            kinds[-1] = "prelu" if isinstance(layer, PReLU) else layer.name
-        elif isinstance(layer, Dropout):
+    for layer in sequence.flat(network.layers):
+        if isinstance(layer, Dropout):
             dropout = dropout or layer.rate
         normalization = NORMALIZATIONS.get(type(layer), normalization)
-    names = kinds[:-1] if len(set(kinds[:-1])) > 1 else kinds[:-1][:1] or ["relu"]
+    names = kinds if len(set(kinds)) > 1 else kinds[:1] or ["relu"]
     return {
-        "hidden": tuple(widths[:-1]),
+        "hidden": tuple(site.product.units for site in hidden),
         "activation": ",".join(names),
         "dropout": dropout,
         "normalization": normalization,
     }
-
-
-def _flat(layers: Any) -> list[Any]:
-    return [each for layer in layers for each in (_flat(layer.layers) if hasattr(layer, "layers") else [layer])]

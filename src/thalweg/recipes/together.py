@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,7 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from thalweg.core.errors import DivergedError
-from thalweg.network import Dense, Dropout, Network
+from thalweg.network import Dense, Dropout, Layer, Network, sequence
+from thalweg.network.sequence import Layers
 from thalweg.optimizers import OPTIMIZERS
 from thalweg.recipes.choices import choose_optimizer
 from thalweg.recipes.plan import Plan, train_plan
@@ -96,45 +96,46 @@ def train_together(
 def _own(plan: Plan, network: Network, key: Array) -> Own:
     params, state = plan.start or (initial_params(plan.network, plan.likelihood, plan.train, key), None)
     return Own(
-        _carried(params, plan.network, network),
+        _carried(params, plan.network.layers, network.layers),
         plan.optimizer.scales,
         plan.config.dropout,
         plan.stopping,
-        None if state is None else _carried(state, plan.network, network),
+        None if state is None else _carried(state, plan.network.layers, network.layers),
     )
 
 
 _STRENGTHS = ("weight_decay", "l1", "l2")
 
 
-def _alone(together: TrainedMembers, member: int, plan: Plan, network: Any) -> Trained:
-    params, state = (_carried(part, network, plan.network) for part in together.member(member))
+def _alone(together: TrainedMembers, member: int, plan: Plan, network: Network) -> Trained:
+    params, state = (_carried(part, network.layers, plan.network.layers) for part in together.member(member))
     params = jax.tree.map(jnp.asarray, params)
     last = TrainState(params, state, (), (), jnp.int32(0), jnp.ones((), bool))
     return Trained(params, state, together.histories[member], together.epochs[member], together.status, last)
 
 
-def _plain(layers: Any) -> tuple[Any, ...]:
+def _plain(layers: Layers) -> Layers:
     """Return layers without dropout, and without what decides starting weights alone."""
     return tuple(_bare(layer) for layer in layers if not isinstance(layer, Dropout))
 
 
-def _bare(layer: Any) -> Any:
-    if isinstance(layer, Dense):
-        return Dense(layer.units)
-    return dataclasses.replace(layer, layers=_plain(layer.layers)) if hasattr(layer, "layers") else layer
+def _bare(layer: Layer) -> Layer:
+    return Dense(layer.units) if isinstance(layer, Dense) else layer.mapped(_plain)
 
 
-def _carried(tree: Any, source: Any, target: Any) -> Any:
-    """Return parameters or state of a network as those of another that has dropout elsewhere."""
-    parts: Iterator[tuple[Any, Any]] = (
-        pair for pair in zip(source.layers, tree, strict=True) if not isinstance(pair[0], Dropout)
+def _carried(tree: Any, source: Layers, target: Layers) -> Any:
+    """Return parameters or state of layers as those of others, which have dropout elsewhere."""
+    parts: Iterator[tuple[Layer, Any]] = (
+        pair for pair in zip(source, tree, strict=True) if not isinstance(pair[0], Dropout)
     )
 
-    def carried(layer: Any) -> Any:
+    def carried(layer: Layer) -> Any:
         if isinstance(layer, Dropout):
             return {}
         own, part = next(parts)
-        return _carried(part, own, layer) if hasattr(layer, "layers") else part
+        if not layer.inside:
+            return part
+        among = iter(own.inside.values())
+        return sequence.inside(layer, lambda layers, piece: _carried(piece, next(among), layers), part)
 
-    return tuple(carried(layer) for layer in target.layers)
+    return tuple(carried(layer) for layer in target)

@@ -22,6 +22,7 @@ from thalweg.data.streaming.stream import Progress
 from thalweg.deploy import Model, Segmenter
 from thalweg.diagnosis import Checkup
 from thalweg.likelihoods import Likelihood, Members
+from thalweg.network import dense_sites
 from thalweg.recipes.config import RunConfig, changed_settings, make_config
 from thalweg.recipes.ensemble import Ensemble
 from thalweg.recipes.plan import Plan, train_plan
@@ -345,15 +346,8 @@ def _rows_line(plan: Plan) -> str:
 
 def shape(plan: Plan) -> str:
     """Return the widths of the network, such as ``784-512-10``."""
-    widths = [layer.units for layer in _dense(plan.network.layers)]
-    return "-".join(map(str, [plan.network.inputs, *widths]))
-
-
-def _dense(layers: Any) -> list[Any]:
-    found = []
-    for layer in layers:
-        found += _dense(layer.layers) if hasattr(layer, "layers") else [layer] if hasattr(layer, "units") else []
-    return found
+    widths = {site.level: site.product.units for site in dense_sites(plan.network)}
+    return "-".join(map(str, [plan.network.inputs, *widths.values()]))
 
 
 def _target(plan: Plan) -> str:

@@ -53,6 +53,20 @@ def test_dropout_explains_a_training_loss_above_the_held_out_one() -> None:
     assert judge(healthy(train_loss=train_loss, network__dropout=0.3)) == []
 
 
+def test_layers_side_by_side_count_once_in_depth() -> None:
+    sigmoids = FAULTY["saturating_hidden_activation"]
+    for levels, found in ([0, 1, 2, 3], True), ([0, 0, 1, 2], False):
+        causes = [finding.cause for finding in judge(healthy(**sigmoids | {"network__levels": levels}))]
+        assert ("saturating_hidden_activation" in causes) == found
+
+
+def test_weights_that_were_thrown_away_and_decay_are_no_sign_of_a_penalty() -> None:
+    penalized = FAULTY["over_regularized"]
+    thrown = {f"layers__{name}__distance_from_start": 40.0 for name in ("0", "2", "4")}
+    assert judge(healthy(**penalized))[0].cause == "over_regularized"
+    assert "over_regularized" not in [finding.cause for finding in judge(healthy(**penalized | thrown))]
+
+
 def test_overfitting_is_a_note_where_the_best_epoch_is_kept() -> None:
     run = healthy(**FAULTY["overfitting"])
     for settings, severity in [({"patience": None}, "warning"), ({"patience": 100}, "note")]:

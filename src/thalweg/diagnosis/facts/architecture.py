@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
-from thalweg.diagnosis.step import dense_sites
 from thalweg.likelihoods import Likelihood
-from thalweg.network import Activation, BatchNorm, Dense, Layer, LayerNorm, Network, PReLU, Residual, summary
-from thalweg.network.sequence import Layers
+from thalweg.network import BatchNorm, LayerNorm, Network, Residual, activation_name, dense_sites, sequence, summary
 
 
 def network_facts(network: Network, likelihood: Likelihood) -> dict[str, Any]:
@@ -17,8 +14,9 @@ def network_facts(network: Network, likelihood: Likelihood) -> dict[str, Any]:
 
     Returns:
         ``widths`` of the hidden layers, ``activations`` behind them (``"identity"`` for none), ``names`` of the dense
-        layers, ``output_activations`` at its end, ``outputs``, ``inputs``, ``parameters``,
-        ``normalized``, ``residual``, ``dropout``, and ``outputs_mean``: what the likelihood takes the outputs for.
+        layers, their ``levels``, equal for those side by side, ``output_activations`` at its end, ``outputs``,
+        ``inputs``, ``parameters``, ``normalized``, ``residual``, ``dropout``, and ``outputs_mean``: what the likelihood
+        takes the outputs for.
 
     Example:
         >>> from thalweg.likelihoods import Categorical
@@ -28,13 +26,13 @@ def network_facts(network: Network, likelihood: Likelihood) -> dict[str, Any]:
         ([4, 5], ['tanh', 'tanh'], [])
     """
     sites = dense_sites(network)
-    flat = list(_flat(network.layers))
-    dense = [layer for layer in flat if isinstance(layer, Dense)]
-    ending = [_name(layer) for layer in takewhile(lambda layer: _name(layer) != "identity", reversed(flat))]
+    flat = list(sequence.flat(network.layers))
+    ending = list(takewhile(lambda name: name != "identity", map(activation_name, reversed(flat))))
     return {
         "names": [site.name for site in sites],
-        "widths": [layer.units for layer in (dense[:-1] if _ends_dense(flat) else dense)],
-        "activations": [_name(site.layer) for site in sites[:-1]],
+        "levels": [site.level for site in sites],
+        "widths": [site.product.units for site in sites[:-1]],
+        "activations": [site.activation for site in sites[:-1]],
         "output_activations": ending[::-1],
         "inputs": network.inputs,
         "outputs": network.outputs,
@@ -46,25 +44,5 @@ def network_facts(network: Network, likelihood: Likelihood) -> dict[str, Any]:
     }
 
 
-def _ends_dense(flat: Sequence[Layer]) -> bool:
-    """Whether the output comes from a dense layer, and not from one that shares or stacks weights."""
-    last = next((layer for layer in reversed(flat) if _name(layer) == "identity"), None)
-    return isinstance(last, Dense)
-
-
 def _meaning(likelihood: Likelihood) -> str:
     return {"classes": "logits", "labels": "logits", "ordered": "logits"}.get(likelihood.targets, likelihood.targets)
-
-
-def _name(layer: Layer | None) -> str:
-    if isinstance(layer, Activation):
-        return layer.name
-    return "prelu" if isinstance(layer, PReLU) else "identity"
-
-
-def _flat(layers: Layers) -> Iterator[Layer]:
-    for layer in layers:
-        if isinstance(layer, Residual):
-            yield from _flat(layer.layers)
-        else:
-            yield layer

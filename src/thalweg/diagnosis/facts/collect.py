@@ -17,7 +17,7 @@ from thalweg.diagnosis.facts.start import start_facts
 from thalweg.diagnosis.facts.subject import Subject
 from thalweg.diagnosis.facts.targets import target_facts
 from thalweg.likelihoods import LIKELIHOODS, Likelihood
-from thalweg.network import Embed, Network
+from thalweg.network import Embed, Network, sequence
 
 Facts = dict[str, Any]
 """Group ↦ name ↦ a number, a word, or a list of them; None where there is no answer."""
@@ -67,7 +67,8 @@ def facts_after(subject: Subject, params: Params, state: State, epoch: int) -> F
 
 def _codes(network: Network) -> int:
     """Return how many of the last inputs are codes of levels, which the network has vectors for."""
-    return sum(len(layer.levels) for layer in network.layers if isinstance(layer, Embed))
+    # Parallel stacks have an embedding each, of the same columns.
+    return max((len(layer.levels) for layer in sequence.flat(network.layers) if isinstance(layer, Embed)), default=0)
 
 
 def _dependence(likelihood: Likelihood, x: NDArray[Any], y: NDArray[Any]) -> dict[str, Any]:

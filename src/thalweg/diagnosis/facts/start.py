@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from thalweg.core.types import Params
-from thalweg.diagnosis.step import at, dense_sites
-from thalweg.network import Network
+from thalweg.network import Network, dense_sites
+from thalweg.network.sequence import at
 
 
 def start_facts(network: Network, params: Params) -> dict[str, Any]:
@@ -31,8 +31,10 @@ def start_facts(network: Network, params: Params) -> dict[str, Any]:
     for site in dense_sites(network):
         layer = at(params, site.path)
         weight, bias = np.asarray(layer["weight"], np.float64), np.asarray(layer["bias"], np.float64)
+        weight = weight.reshape(-1, weight.shape[-1])
         gain = float(np.sqrt(np.mean(np.square(weight))) * math.sqrt(weight.shape[1]))
-        rows = np.column_stack([weight, bias])
+        # Members that share weights may have biases of their own.
+        rows = np.column_stack([np.tile(weight, (len(bias) // len(weight), 1)), bias])
         units = len(np.unique(rows, axis=0))
         gains.append(gain)
         copies.append(0.0 if len(rows) == 1 else 1.0 if units == 1 else 1 - units / len(rows))

@@ -14,7 +14,9 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     early = {
         name: float(np.nanmax(v)) for name in e.layers if np.isfinite(v := e.series("update_ratio", name)[:3]).any()
     }
-    thrown = max(e.by_layer("distance_from_start", slice(0, 1)).values(), default=0.0) > at["thrown"]
+    away = e.by_layer("distance_from_start", slice(0, 1))
+    farthest = max(away, key=lambda name: away[name], default="")
+    thrown = away.get(farthest, 0.0) > at["thrown"]
     ratio = max(early.values(), default=float("nan"))
     dead = max(e.by_layer("dead", slice(-1, None)).values(), default=0.0)
     rough, above = e.roughness, e.train_loss[-1:] >= e.series("constant_loss")[-1:] if e.epochs else np.array([])
@@ -33,6 +35,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         "error" if e.suffers or e.broken else "warning",
         min(0.95, 0.6 + 0.1 * sum(signs) + 0.1 * (ratio > 3 * at["ratio"])),
         f"Steps are too large: in the first epochs they changed the weights of layer {worst} by {ratio:.0%} each"
+        + (f" and carried those of layer {farthest} {away[farthest]:.0f} times their size away" if thrown else "")
         + (f", the training loss jumps by {rough:.0%} of all it gained from one epoch to the next" if signs[1] else "")
         + (f", and {dead:.0%} of a layer's units are switched off" if signs[2] else "")
         + (", until numbers were no longer finite" if signs[0] else "")

@@ -13,7 +13,9 @@ from thalweg.diagnosis.rules.rule import Found, Rule
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     penalties = {name: e.settings.get(name) or 0.0 for name in ("l1", "l2", "weight_decay")}
     name = max(penalties, key=lambda key: penalties[key])
-    sizes = [e.series("weight_rms", layer) for layer in e.layers]
+    # Weights that the first steps threw far away come back by a penalty that need not be strong.
+    early = e.by_layer("distance_from_start", slice(0, 1))
+    sizes = [e.series("weight_rms", layer) for layer in e.layers if not early.get(layer, 0.0) > at["thrown"]]
     ratios = [s[-1] / s[0] for s in sizes if s.size and s[0] > 0]
     shrunk = np.median(ratios) if ratios else np.nan
     dropout = e.number("network", "dropout")
@@ -45,7 +47,7 @@ RULE = Rule(
     cause="over_regularized",
     moment="during",
     depth=1,
-    thresholds={"shrunk": 0.6, "dropout": 0.6},
+    thresholds={"shrunk": 0.6, "dropout": 0.6, "thrown": 5.0},
     source="Hastie, Tibshirani, Friedman, The Elements of Statistical Learning (2009), section 11.5.2",
     check=_check,
 )

@@ -10,13 +10,12 @@ from thalweg.diagnosis.rules.rule import Found, Rule
 
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     kinds = e.fact("network", "activations", [])
-    squashing = [name for name, kind in zip(e.hidden, kinds, strict=False) if kind in ("sigmoid", "tanh", "softsign")]
+    places = [i for i, kind in enumerate(kinds[: len(e.hidden)]) if kind in ("sigmoid", "tanh", "softsign")]
+    squashing, depth = [e.hidden[i] for i in places], len({e.levels[i] for i in places})
     errors, flat = e.by_layer("error_rms", slice(0, 3)), e.by_layer("saturated", slice(-1, None))
     if not squashing or e.fact("network", "normalized", False):
         return None
-    shrinks = len(squashing) >= at["layers"] and errors.get(e.hidden[0], 1.0) < at["fall"] * errors.get(
-        e.hidden[-1], 0.0
-    )
+    shrinks = depth >= at["layers"] and errors.get(e.hidden[0], 1.0) < at["fall"] * errors.get(e.hidden[-1], 0.0)
     saturated = [name for name in squashing if flat.get(name, 0.0) > at["flat"]]
     sigmoid = "sigmoid" in kinds
     waits = shrinks and e.epochs >= at["epochs"] and e.waited > at["waited"]
@@ -27,7 +26,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         "error" if e.suffers else "warning",
         (0.9 if sigmoid else 0.7) if shrinks else 0.6,
         (
-            f"Error vectors vanish on their way back through {len(squashing)} layers of {kinds[0]}: the first "
+            f"Error vectors vanish on their way back through {depth} layers of {kinds[0]}: the first "
             f"layer's are "
             f"{factor:.1e} times the last one's, so that it hardly learns"
             + (f"; for {e.waited:.0%} of the epochs the loss stayed where it began." if waits else ".")

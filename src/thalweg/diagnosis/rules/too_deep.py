@@ -9,7 +9,7 @@ from thalweg.diagnosis.rules.rule import Found, Rule
 
 
 def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
-    depth = len(e.hidden)
+    depth = len(set(e.levels[:-1]))
     if depth < at["layers"] or e.fact("network", "residual", False) or not e.suffers:
         return None
     errors = e.by_layer("error_rms")
