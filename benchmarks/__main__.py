@@ -33,6 +33,7 @@ from benchmarks.table import merged
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 FITS = Path(__file__).with_name("tables.jsonl")
+GRID = Path(__file__).with_name("learning_rate.jsonl")
 EXAMINED = Path("build") / "faults.jsonl"
 TITLES = {
     "steps": "Training steps",
@@ -79,7 +80,11 @@ def main() -> None:
         "steps": partial(steps.measure, rounds=rounds, quick=options.quick),
         "instruments": partial(instruments.measure, rounds=rounds, quick=options.quick),
         "learning_rate": partial(
-            learning_rate.measure, rounds=own_rounds["learning_rate"], quick=options.quick, data=options.data
+            learning_rate.measure,
+            rounds=own_rounds["learning_rate"],
+            quick=options.quick,
+            data=options.data,
+            results=options.grid,
         ),
         "start": partial(start.measure, rounds=rounds, quick=options.quick),
         "mnist": partial(mnist.measure, rounds=rounds, quick=options.quick),
@@ -134,6 +139,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--results", type=Path, default=FITS, help="fits of the section tables (default: benchmarks/tables.jsonl)"
+    )
+    parser.add_argument(
+        "--grid", type=Path, default=GRID, help="runs of learning_rate's grid (default: benchmarks/learning_rate.jsonl)"
     )
     parser.add_argument("--runs", type=Path, help="folder that keeps the runs of the section recipe_findings")
     parser.add_argument("--out", type=Path, help="file to write (default: benchmarks/RESULTS.md)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -94,8 +94,7 @@ class Network:
 
     def step_factors(self) -> tuple[float, ...]:
         """Return for each array of parameters, in the order of its tree, by how much its steps are longer."""
-        params = jax.eval_shape(lambda: sequence.init(self.layers, jax.random.key(0), self.inputs))
-        return tuple(jax.tree.leaves(sequence.step_factors(self.layers, params)))
+        return _step_factors(self)
 
     def forward(
         self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
@@ -119,6 +118,13 @@ class Network:
     def from_dict(description: dict[str, Any]) -> Network:
         """Return the network that :meth:`to_dict` described."""
         return Network(description["inputs"], tuple(layer_from_dict(entry) for entry in description["layers"]))
+
+
+@lru_cache(maxsize=64)
+def _step_factors(network: Network) -> tuple[float, ...]:
+    # Tracing the initializers takes as long as some ten steps of a small network.
+    params = jax.eval_shape(lambda: sequence.init(network.layers, jax.random.key(0), network.inputs))
+    return tuple(jax.tree.leaves(sequence.step_factors(network.layers, params)))
 
 
 @partial(jax.jit, static_argnums=0)

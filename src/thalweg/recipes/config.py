@@ -212,7 +212,10 @@ class RunConfig(BaseModel):
 
     optimizer: str = setting("adam", "Optimizer", "Update rule.", choices="optimizers.OPTIMIZERS")
     learning_rate: Annotated[Real, Field(gt=0)] | Literal["auto"] | None = setting(
-        None, "Optimizer", "Step size at its peak, or auto: found by a short experiment; by default the rule's own."
+        None,
+        "Optimizer",
+        "Step size at its peak, or auto: found by an experiment, a tenth of the run or at least a tenth of a second; "
+        "by default the rule's own.",
     )
     schedule: str = setting(
         "auto",

@@ -30,7 +30,7 @@ from thalweg.recipes.choices import (
 from thalweg.recipes.config import RunConfig, changed_settings
 from thalweg.recipes.origin import check_origin, origin_of, with_origin
 from thalweg.recipes.plan import Plan
-from thalweg.recipes.presets import before_training, facts_of, for_training
+from thalweg.recipes.presets import before_training, facts_of, for_training, usual_step_size
 from thalweg.recipes.step_sizes import step_sizes_of
 from thalweg.recipes.tables import Tables, fit_encoder, make_tables
 from thalweg.training import EarlyStopping
@@ -86,7 +86,9 @@ def prepare(
     known = like if like is not None and encodes_alike(like.config, config) else None
     if encoder is None:
         encoder = fit_encoder(tables.train, config) if known is None else known.encoder
-    config = for_training(config, tables.train, facts_of(encoder, tables.train.total), held_out=held_out)
+    facts = facts_of(encoder, tables.train.total)
+    usual = usual_step_size(config, tables.train, facts)
+    config = for_training(config, tables.train, facts, held_out=held_out)
     if origin is not None:
         config = with_origin(config, origin)
     check_names(config, held_out=held_out)
@@ -122,6 +124,7 @@ def prepare(
         validation=_evaluated(tables.validation, encoder, validation_weight) if known is None else known.validation,
         test=_evaluated(tables.test, encoder) if known is None else known.test,
         start=None if origin is None else (origin.params, origin.state),
+        usual=usual,
     )
 
 
@@ -149,6 +152,7 @@ def make_plan(
     rows: int,
     *,
     largest_batch: int = BATCH_SIZE,
+    usual: float | None = None,
     **rest: Any,
 ) -> AnyPlan:
     """Return the plan, with minibatches, optimizer and stopping as the settings ask.
@@ -163,12 +167,13 @@ def make_plan(
         batches: batch size ↦ minibatches of the training rows.
         rows: how many training rows there are.
         largest_batch: largest minibatch when the settings leave it open.
+        usual: step size around which ``auto`` tries others; None for the optimizer's own.
         rest: what else the plan holds.
     """
     batch_size = choose_batch_size(config, rows, largest_batch)
     train = batches(batch_size)
     if config.learning_rate == "auto":
-        found = step_sizes_of(config, network, likelihood, train)
+        found = step_sizes_of(config.model_copy(update={"learning_rate": usual}), network, likelihood, train)
         config = config.model_copy(update={"learning_rate": found.recommended})
     optimizer = choose_optimizer(config, train.steps, network.step_factors())
     weight_decay = OPTIMIZERS[config.optimizer].weight_decay if config.weight_decay is None else config.weight_decay

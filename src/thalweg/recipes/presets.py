@@ -193,6 +193,13 @@ def for_training(config: RunConfig, table: Table, facts: Facts, *, held_out: boo
     return _filled(config, {setting: value for setting, value in values.items() if setting not in left})
 
 
+def usual_step_size(config: RunConfig, table: Table, facts: Facts) -> float | None:
+    """Return the step size that the preset fills in where none is given; None where it leaves that to the optimizer."""
+    name = chosen(config, table)
+    own = name == "plain" or "optimizer" in config.model_fields_set
+    return None if own else PRESETS[name](facts)["learning_rate"]
+
+
 def _filled(config: RunConfig, values: dict[str, Any]) -> RunConfig:
     new = {name: value for name, value in values.items() if name not in config.model_fields_set}
     return config.model_copy(update=new) if new else config

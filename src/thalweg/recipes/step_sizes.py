@@ -1,20 +1,18 @@
-r"""A step size from a short experiment: many of them trained together from one start, over a few hundred steps.
+r"""A step size from a short experiment: many are trained together from the same start, for some tens of steps or more.
 
-Networks of one start begin with the same weights and see the same minibatches, under the run's own schedule in short,
+All networks of a start begin with the same weights and see the same minibatches, under the run's own schedule in short,
 so that they differ by the step size alone. Each is judged where its schedule ends, by its loss on rows that the
-experiment does not train on, cut into pieces; a loss that climbs at first and falls later counts by where it ends. The
-whole range is tried from one start, then the half of it around the best from two more.
+experiment does not train on; a loss that climbs at first and falls later counts by where it ends. There are two starts,
+whose losses are averaged. Of members that share their weights one of each kind learns: a third of the work of a step.
 
-The recommended value is e to the mean of ln γ over all step sizes that are as good as the best one: their losses exceed
-the best one's, piece by piece, by no more than two standard errors on average. Near its least value the loss is flat,
-and the mean of all that cannot be told apart moves less than any one choice; pieces are drawn anew many times, so that
-it moves smoothly. A step size that fails to lower the loss is out, and so is the next one below.
+Near its least value the loss is flat, and where exactly it is least is chance. So gains are smoothed over neighbors,
+and the recommended value is e to the mean of ln γ, weighted by a high power of each one's share of the greatest gain:
+the middle of a plateau. With more steps that plateau widens both ways, so that its middle serves a longer run too
+(measured: docs/decisions/step-sizes.md). A step size that fails to lower the loss is out, and so is the next below.
 
-Source: Smith, *Cyclical Learning Rates for Training Neural Networks* (2017), for the idea of a range test; Jamieson,
-Talwalkar, *Non-stochastic Best Arm Identification and Hyperparameter Optimization* (2016), for spending more on the
-better half; Breiman, Friedman, Olshen, Stone, *Classification and Regression Trees* (1984), for equals within standard
-errors; Breiman, *Bagging Predictors* (1996); Lewkowycz et al., *The large learning rate phase of deep learning: the
-catapult mechanism* (2020), for losses that climb before they fall.
+Source: Smith, *Cyclical Learning Rates for Training Neural Networks* (2017), for the idea of a range test; Lewkowycz et
+al., *The large learning rate phase of deep learning: the catapult mechanism* (2020), for losses that climb before they
+fall.
 """
 
 from __future__ import annotations
@@ -26,41 +24,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
-from thalweg.core.types import Params, State
 from thalweg.data.batches import ArrayBatches, Batches, spread, taken_targets
-from thalweg.likelihoods import Likelihood
+from thalweg.likelihoods import Likelihood, Members
 from thalweg.network import Network
+from thalweg.network.fewer import fewer_members
 from thalweg.optimizers import OPTIMIZERS, Optimizer
 from thalweg.recipes.choices import choose_optimizer
 from thalweg.recipes.config import RunConfig
-from thalweg.training import Hook
+from thalweg.training import Hook, evaluate
+from thalweg.training.loop import keys_of
 from thalweg.training.members import train_members
-from thalweg.training.step import evaluation_program
+from thalweg.training.state import KNOT_ROWS, initial_params
 
 BELOW, ABOVE, COUNT = 1 / 100, 100.0, 16
-"""Step sizes tried: so many, from the optimizer's usual one times these factors."""
+"""Step sizes tried: so many, from the usual one times these factors."""
 
-MOST_STEPS, FEWEST_STEPS = 300, 40
-SHARE = 0.12
-"""Time of the experiment as a share of the run's, where that allows the fewest steps."""
+STARTS = 2
+"""Each with its own weights and order; two tell more than one of twice the steps (docs/decisions/step-sizes.md)."""
 
-CHEAPER = 2.5
-"""How many steps of members take the time of one network's step alone (benchmarks, "Members")."""
+SHARE = 0.09
+"""Steps of the experiment as a share of the run's, by their cost; with what is around them it takes an eighth."""
 
-PIECES = 32
-"""Rows to judge by are cut into so many."""
+FEWEST_STEPS, MOST_STEPS = 12, 300
+"""Steps of each network. A run too short for the fewest pays more than the share."""
 
-MORE = 2
-"""Further starts, of the step sizes around the best that remain."""
+APART = 0.1
+"""Share of a step's work that all members have in common, so that fewer members do not save it."""
 
-DRAWS = 200
-"""How often pieces are drawn anew."""
-
-ERRORS = 2.0
-"""So many standard errors from the best, a step size is as good."""
+JUDGES = 8
+"""Rows to judge by, in minibatches."""
 
 SAFE = 0.8
 """From this share of the possible gain on, a step size belongs to the safe interval."""
+
+SHARPNESS = 8
+"""Power of its share of the possible gain with which a step size counts in the mean: half the gain counts 1/256."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +72,6 @@ class StepSizes:
         recommended: the value to use.
         low: smallest value of the safe interval.
         high: largest value of it, never one that diverged or the next one below.
-        best: place of the one of least loss in the safe interval.
         steps: steps of each network.
     """
 
@@ -84,7 +81,6 @@ class StepSizes:
     recommended: float
     low: float
     high: float
-    best: int
     steps: int = 0
 
 
@@ -131,69 +127,89 @@ def find_step_size(
         >>> found.low <= found.recommended <= found.high, 0.001 < found.recommended < 0.3
         (True, True)
     """
-    steps = int(np.clip(SHARE * CHEAPER * total_steps / (2 * COUNT), FEWEST_STEPS, MOST_STEPS))
-    training, pieces = rows_to_try(batches, steps, seed)
-    epochs = -(-steps // training.steps)
+    work = 1.0
+    if isinstance(likelihood, Members):
+        network, members = fewer_members(network, likelihood.members)
+        work = APART + (1 - APART) * members / likelihood.members
+        likelihood = Members(likelihood.base, members)
+    steps = steps_to_try(total_steps, work)
     factors = np.geomspace(BELOW, ABOVE, COUNT)
+    ends = [
+        _ends(network, likelihood, batches, optimizer, factors, steps, STARTS * seed + start, hooks)
+        for start in range(STARTS)
+    ]
+    *losses, before = np.mean(ends, axis=0)
+    return replace(judge_losses(usual * factors, np.array(losses), float(before)), steps=steps)
 
-    def ends(chosen: NDArray[np.float64], seeds: list[int]) -> tuple[NDArray[np.float64], float]:
-        """Return the loss of each member on each piece, and the loss before the first step."""
-        trained = train_members(
-            network,
-            likelihood,
-            replace(training, seed=seeds[0]),
-            optimizer(epochs * training.steps),
-            epochs=epochs,
-            seeds=seeds,
-            step_factors=chosen.tolist(),
-            hooks=hooks,
-            record_losses=True,
-        )
-        assert trained.losses is not None, "losses were asked for"
-        found = np.stack([_losses(network, likelihood, *trained.member(m), pieces) for m in range(COUNT)])
-        found[list(trained.diverged)] = np.inf
-        return found, float(np.nanmedian(trained.losses[:, 0]))
 
-    first, start = ends(factors, [seed] * COUNT)
-    whole = judge_losses(usual * factors, first, start)
-    size = COUNT // MORE
-    place = int(np.clip(whole.best - size // 2 + 1, 0, COUNT - size))
-    around = slice(place, place + size)
-    # As many members as before, so that the program is there already.
-    again, _ = ends(np.tile(factors[around], MORE), [seed + 1 + i // size for i in range(COUNT)])
-    losses = np.concatenate([first[around], *np.split(again, MORE)], axis=1)
-    found = judge_losses(usual * factors[around], losses, start)
-    whole.losses[around] = found.losses
-    return replace(
-        found,
-        rates=whole.rates,
-        losses=whole.losses,
-        low=min(whole.low, found.low) if found.low == whole.rates[place] else found.low,
-        best=place + found.best,
-        steps=epochs * training.steps,
+def steps_to_try(total_steps: int, work: float) -> int:
+    """Return how many steps each network of an experiment takes.
+
+    Args:
+        total_steps: steps of the run.
+        work: of a step of the experiment's network, as a share of that of the run's.
+
+    Example:
+        >>> steps_to_try(2400, 0.325), steps_to_try(20_000, 0.325), steps_to_try(1000, 1.0)
+        (20, 173, 12)
+    """
+    return int(np.clip(SHARE * total_steps / (STARTS * COUNT * work), FEWEST_STEPS, MOST_STEPS))
+
+
+def _ends(
+    network: Network,
+    likelihood: Likelihood,
+    batches: Batches,
+    optimizer: Callable[[int], Optimizer],
+    factors: NDArray[np.float64],
+    steps: int,
+    seed: int,
+    hooks: Sequence[Hook],
+) -> list[float]:
+    """Return the loss of each step size at the end, infinite where it diverged, and last the loss before any step."""
+    training, judges = rows_to_try(batches, steps, seed)
+    params = initial_params(network, likelihood, training, keys_of(seed)[0])
+    trained = train_members(
+        network,
+        likelihood,
+        training,
+        optimizer(steps),
+        epochs=1,
+        seeds=[seed] * len(factors),
+        step_factors=factors.tolist(),
+        params=params,
+        validation=judges,
+        hooks=hooks,
     )
+    ends = [
+        np.inf if member in trained.diverged else history[-1]["validation_loss"]
+        for member, history in enumerate(trained.histories)
+    ]
+    state = network.init_state(training.sample(KNOT_ROWS) if network.learns_from_rows else None)
+    return [*ends, evaluate(network, likelihood, params, state, judges)["loss"]]
 
 
 def rows_to_try(batches: Batches, steps: int, seed: int) -> tuple[ArrayBatches, ArrayBatches]:
-    """Return minibatches for so many steps, and other rows in pieces to judge by, a fifth at most.
+    """Return minibatches for so many steps, as one epoch, and other rows to judge by, a fifth at most.
 
     Args:
-        batches: the training set; rows evenly spread over it are taken.
+        batches: the training set; rows evenly spread over it are taken, each as often as it takes to fill the steps.
         steps: of the experiment.
         seed: decides which rows are judged by, and the order of the others.
     """
     size = min(batches.batch_size, max(1, batches.rows * 4 // 5))
-    rows = spread(min(batches.rows, (steps + PIECES) * size), batches.rows)
+    rows = spread((steps + JUDGES) * size, batches.rows)
+    x, y = batches.sample(len(rows)), taken_targets(batches, rows)
+    weight = getattr(batches, "sample_weight", None)
+    weight = None if weight is None else weight[rows]
     order = np.random.default_rng(seed).permutation(len(rows))
-    x, y = batches.sample(len(rows))[order], taken_targets(batches, rows)[order]
-    judges = max(1, min(PIECES * size, len(rows) // 5))
-    left = max(1, len(rows) - judges)
-    epochs = -(-steps * size // left)
-    used = min(left, -(-steps // epochs) * size)
-    return (
-        ArrayBatches(x[:used], y[:used], min(size, used), seed=seed),
-        ArrayBatches(x[-judges:], y[-judges:], -(-judges // PIECES)),
-    )
+    judges = max(1, min(JUDGES * size, len(rows) // 5))
+
+    def part(some: NDArray[np.int64]) -> ArrayBatches:
+        own = None if weight is None else weight[some]
+        return ArrayBatches(x[some], y[some], min(size, len(some)), own, seed)
+
+    return part(np.resize(order[judges:] if len(order) > judges else order, steps * size)), part(order[:judges])
 
 
 def judge_losses(rates: NDArray[np.float64], losses: NDArray[np.float64], start: float) -> StepSizes:
@@ -201,7 +217,7 @@ def judge_losses(rates: NDArray[np.float64], losses: NDArray[np.float64], start:
 
     Args:
         rates: (K,) step sizes, ascending.
-        losses: (K, pieces) loss of each at the end of its steps on each piece of the rows to judge by.
+        losses: (K,) loss of each at the end of its steps.
         start: loss before the first step.
 
     Raises:
@@ -210,49 +226,39 @@ def judge_losses(rates: NDArray[np.float64], losses: NDArray[np.float64], start:
     Example:
         >>> rates = np.geomspace(1e-3, 10, 9)
         >>> ends = np.where(rates < 2, np.exp(-10 * rates), np.inf)
-        >>> found = judge_losses(rates, ends[:, None] + np.zeros(4), 1.0)
-        >>> round(found.recommended, 3), round(found.high, 3)  # 1 is good, but the next one above is not
+        >>> found = judge_losses(rates, ends, 1.0)
+        >>> round(found.low, 3), round(found.high, 3)  # 1 is good, but the next one above is not
         (0.316, 0.316)
     """
-    with np.errstate(invalid="ignore"):
-        means = np.where(np.isfinite(losses).all(axis=1), losses.mean(axis=1), np.inf)
-    means[~(means < start)] = np.inf
-    if not np.isfinite(means).any():
+    losses = np.where(np.asarray(losses) < start, losses, np.inf)
+    works = np.isfinite(losses)
+    if not works.any():
         raise ArgumentError(
             "learning_rate",
             "a step size that makes the loss smaller",
             "none among those tried",
             "See: thalweg diagnose",
         )
-    usable = np.isfinite(means) & np.isfinite(np.append(means[1:], means[-1]))
-    usable |= ~usable.any() & np.isfinite(means)
-    share = np.where(usable, (start - means) / (start - means[usable].min()), -np.inf)
-    top, inside = int(share.argmax()), share >= SAFE
-    low = next((i for i in range(top, -1, -1) if not inside[i]), -1) + 1
-    high = next((i for i in range(top, len(rates)) if not inside[i]), len(rates)) - 1
-    recommended = _mean_of_the_best(np.log(rates[low : high + 1]), losses[low : high + 1])
-    return StepSizes(rates, means, start, recommended, float(rates[low]), float(rates[high]), top)
+    usable = works & np.append(works[1:], True)
+    usable |= works & ~usable.any()
+    gain = smoothed(np.where(works, start - losses, 0.0))
+    share = np.where(usable, gain / gain[usable].max(), 0.0)
+    top, safe = int(share.argmax()), share >= SAFE
+    first = top - int(np.argmin(np.append(safe[top::-1], False))) + 1
+    last = top + int(np.argmin(np.append(safe[top:], False))) - 1
+    middle = float(np.exp(np.average(np.log(rates), weights=share**SHARPNESS)))
+    low, high = float(rates[first]), float(rates[last])
+    return StepSizes(rates, losses, start, float(np.clip(middle, low, high)), low, high)
 
 
-def _mean_of_the_best(places: NDArray[np.float64], losses: NDArray[np.float64]) -> float:
-    """Return e to the mean, over draws of pieces, of the mean ln γ of those within two standard errors of the best."""
-    rng, count = np.random.default_rng(0), losses.shape[1]
-    chosen = []
-    for _ in range(DRAWS):
-        drawn = losses[:, rng.integers(0, count, count)]
-        excess = drawn - drawn[drawn.mean(axis=1).argmin()]
-        good = excess.mean(axis=1) <= ERRORS * excess.std(axis=1) / np.sqrt(count)
-        chosen.append(places[good].mean())
-    return float(np.exp(np.mean(chosen)))
+def smoothed(gain: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each gain averaged with two neighbors on either side, by weights 1, 4, 6, 4, 1; beyond the ends are none.
 
-
-def _losses(
-    network: Network, likelihood: Likelihood, params: Params, state: State, pieces: ArrayBatches
-) -> NDArray[np.float64]:
-    """Return the loss on each piece."""
-    program = evaluation_program(network, likelihood)
-    found = [np.asarray(program(params, state, chunk)[0], float)[chunk.rows > 0] for chunk in pieces.chunks(epoch=None)]
-    return np.concatenate(found)
+    Example:
+        >>> smoothed(np.array([0.0, 0.0, 16.0, 0.0, 0.0, 0.0])).tolist()
+        [1.0, 4.0, 6.0, 4.0, 1.0, 0.0]
+    """
+    return np.convolve(gain, np.array([1, 4, 6, 4, 1]) / 16, "same")
 
 
 def step_sizes_of(
@@ -261,7 +267,7 @@ def step_sizes_of(
     """Return what an experiment says of the step size of a run.
 
     Args:
-        config: its settings.
+        config: its settings; around their step size, or the optimizer's usual one, others are tried.
         network: the network.
         likelihood: gives its loss.
         batches: its training set.
@@ -275,14 +281,17 @@ def step_sizes_of(
         raise ArgumentError(
             "learning_rate", f"none for {config.optimizer!r}, which finds its own step size", repr(config.learning_rate)
         )
-    usual = config.model_copy(update={"learning_rate": choice.learning_rate, "epochs": 1})
+    usual = config.learning_rate if isinstance(config.learning_rate, float) else choice.learning_rate
+    # A warm-up in epochs is the same share of the experiment as of the run.
+    warmup = config.warmup / config.epochs if config.warmup >= 1 else config.warmup
+    short = config.model_copy(update={"learning_rate": usual, "epochs": 1, "warmup": warmup})
     return find_step_size(
         network,
         likelihood,
         batches,
-        lambda steps: choose_optimizer(usual, steps, network.step_factors()),
-        choice.learning_rate,
-        total_steps=config.epochs * batches.steps,
+        lambda steps: choose_optimizer(short, steps, network.step_factors()),
+        usual,
+        total_steps=config.epochs * batches.steps * max(config.members, config.cv, 1),
         seed=config.seed,
         hooks=hooks,
     )
