@@ -265,7 +265,7 @@ class RunConfig(BaseModel):
     diagnose: Literal["none", "cheap", "full"] = setting(
         "cheap",
         "Run",
-        "Examine the run as it trains: cheap measures every step, full also examples and curvature, every 16th.",
+        "Examine the run as it trains: cheap measures every 8th step, full also examples and curvature, every 16th.",
     )
     checkpoint_seconds: Real = setting(30.0, "Run", "Seconds between checkpoints.", ge=0)
     threads: Whole | None = setting(None, "Run", "CPU threads to use; by default all.", ge=1)

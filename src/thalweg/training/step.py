@@ -250,7 +250,7 @@ def chunk_steps(
                 minibatch = jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, i, keepdims=False), chunk)
                 now = always if not some else (True,) * len(measures) if only else due(i, state)
                 state, report = step(state, minibatch, key, now)
-                return i + 1, state, jax.tree.map(lambda all_, one: all_.at[i].set(one), reports, report)
+                return i + 1, state, _entered(reports, report, i, now)
 
             return lambda carry: jax.lax.while_loop(goes_on, take, carry)
 
@@ -319,6 +319,18 @@ def _measured(function: Callable[[StepView], Any], view: StepView, due: Array | 
     if due is False:
         return jnp.zeros((), bool), zeros
     return jnp.asarray(due), jax.lax.cond(due, lambda: function(view), lambda: zeros)
+
+
+def _entered(reports: Any, report: Any, i: Array, now: tuple[Array | bool, ...]) -> Any:
+    """Return the reports with that of step i; of what it does not measure, they hold zeros already."""
+
+    def put(every: Any, one: Any) -> Any:
+        return jax.tree.map(lambda array, entry: array.at[i].set(entry), every, one)
+
+    measured = tuple(
+        every if due is False else put(every, one) for every, one, due in zip(reports[-1], report[-1], now, strict=True)
+    )
+    return (*put(reports[:-1], report[:-1]), measured)
 
 
 def _unroll(params: Params, steps: int) -> int:
