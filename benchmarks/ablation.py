@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,21 @@ ROWS = 4000
 
 CHOSEN = ("concrete", "kin8nm", "higgs7k", "magic", "california")
 
+EQUAL = {"weights": ()}
+"""No setting: the halves' weights are taken off the fitted model."""
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "the recipe": {},
     "neither bins nor waves": {"numeric_embedding": "none"},
     "bins for all members": {"numeric_embedding": "piecewise_linear"},
     "waves for all members": {"numeric_embedding": "periodic"},
+    "halves of equal weight": EQUAL,
     "no feature scaling": {"feature_scaling": False},
     "a single network": {"shared_members": 1},
     "a single network, 8 × as long": {"shared_members": 1, "epochs": 8 * 36},
     "no dropout": {"dropout": 0.0},
+    "robust scaling for all columns": {"scaling": "robust"},
+    "normal scores for all columns": {"scaling": "quantile"},
     "standard scaling": {"scaling": "standard"},
     "constant step size": {"schedule": "constant"},
     "β₂ = 0.999": {"optimizer_options": {"beta2": 0.999}},
@@ -74,10 +81,13 @@ def fit(data: Path, name: str, seed: int, settings: dict[str, Any]) -> tuple[flo
     order = np.random.default_rng(seed).permutation(len(rows.y_train))[:ROWS]
     judged, used = order[: len(order) // 5], order[len(order) // 5 :]
     classes = SETS[name].task != "regression"
-    model = (DenseClassifier if classes else DenseRegressor)(preset="tabular", random_state=seed, **settings)
+    given = {} if settings == EQUAL else settings
+    model = (DenseClassifier if classes else DenseRegressor)(preset="tabular", random_state=seed, **given)
     began = time.process_time()
     model.fit(rows.x_train[used], rows.y_train[used])
     spent = time.process_time() - began
+    if settings == EQUAL:
+        model.model_ = replace(model.model_, likelihood=replace(model.model_.likelihood, **EQUAL))
     x, y = rows.x_train[judged], rows.y_train[judged]
     if classes:
         p = model.predict_proba(x)[np.arange(len(y)), np.searchsorted(model.classes_, y)]

@@ -41,7 +41,7 @@ def test_columns_that_do_not_exist(thalweg, flowers: Path) -> None:
 def test_columns_are_shown_as_training_would_encode_them(thalweg, flowers: Path) -> None:
     flags = ["--target", "species", "--preset", "quick"]
     told = thalweg("columns", flowers, *flags).out.splitlines()[-1]
-    assert "numbers (robust)" in told
+    assert "numbers (adaptive)" in told
     answer = thalweg("train", flowers, *flags, "--hidden", "4", "--epochs", "1", "--out", "r")
     assert told in answer.out
     assert "categorical likelihood, mean of 4 members" in answer.out

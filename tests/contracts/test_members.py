@@ -30,6 +30,7 @@ from thalweg.likelihoods import (
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 M, ROWS = 3, 12
+WEIGHTS = (0.5, 0.3, 0.2)
 # Of families that share their predictive distribution and their kind of loss, one.
 ALIKE = {"laplace", "focal", "huber", "student_t", "negative_binomial", "soft_dice", "colored_gaussian"}
 BASES = [make_likelihood(name, **SETTINGS[name][-1]) for name in LIKELIHOODS if name not in ALIKE]
@@ -38,7 +39,7 @@ BASES = [make_likelihood(name, **SETTINGS[name][-1]) for name in LIKELIHOODS if 
 def case(base: Likelihood) -> tuple[Members, np.ndarray, np.ndarray, list[np.ndarray]]:
     """Return the ensemble, its outputs, targets and the members' own outputs."""
     parts = [example(base, ROWS, seed=0)[0] * (1 + m) for m in range(M)]
-    return Members(base, M), np.concatenate(parts, axis=1), example(base, ROWS)[1], parts
+    return Members(base, M, WEIGHTS), np.concatenate(parts, axis=1), example(base, ROWS)[1], parts
 
 
 @pytest.mark.parametrize("base", BASES, ids=lambda base: base.name)
@@ -72,14 +73,14 @@ def test_mean_deviation_and_score_are_the_mixtures(base: Likelihood) -> None:
     means = np.stack([base.mean(part) for part in parts])
     assert isinstance(mean, np.ndarray)
     assert mean.shape == std.shape == (ROWS, ensemble.target_width(outputs.shape[1]))
-    np.testing.assert_allclose(mean, means.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(mean, np.average(means, axis=0, weights=WEIGHTS), rtol=1e-12)
     if base.metric == "error":
         wrong = (mean > 0.5) != y if base.targets == "labels" else (mean.argmax(axis=1) != y)[:, None]
         np.testing.assert_array_equal(score, wrong)
         assert (ensemble.score(np.full_like(outputs, np.nan), y) == 1).all()
         return
     squares = np.stack([base.std(part) for part in parts]) ** 2 + means**2
-    np.testing.assert_allclose(std**2, squares.mean(axis=0) - mean**2, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(std**2, np.average(squares, axis=0, weights=WEIGHTS) - mean**2, rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(score, (mean - y) ** 2)
     with jax.enable_x64(True):
         moments = jax.jit(lambda a: moments_of(ensemble.predictive(a)))(outputs)
@@ -140,6 +141,30 @@ def test_noise_is_fitted_to_the_mixture() -> None:
     assert Members(Categorical(), M).with_noise(outputs, y) == Members(Categorical(), M)
 
 
+def test_weights_of_groups_are_the_likeliest_under_the_prior() -> None:
+    """One of the two groups is nearer to the targets; the prior stands for a row of each."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(200, 1))
+    outputs = y + rng.normal(0, [1.0, 1.0, 0.7], (200, M))
+    scale = Members(Gaussian().with_noise(outputs.mean(axis=1, keepdims=True), y), M).base.scale
+    q = stats.norm(outputs, scale).pdf(y)
+    first, second = q[:, :2].mean(axis=1), q[:, 2]
+
+    def loss(w: float) -> float:
+        return float(-np.log(w * first + (1 - w) * second).sum() - np.log(w) - np.log(1 - w))
+
+    best = minimize_scalar(loss, bounds=(1e-6, 1 - 1e-6), method="bounded", options={"xatol": 1e-9}).x
+    fitted = Members(Gaussian(), M).with_weights(outputs, y, (2, 1))
+    np.testing.assert_allclose(fitted.weights, [best / 2, best / 2, 1 - best], atol=1e-4)
+    assert fitted.weights[2] > 0.5
+    few = Members(Gaussian(), M).with_weights(outputs[:3], y[:3], (2, 1))
+    assert abs(few.weights[2] - 0.5) < abs(fitted.weights[2] - 0.5)
+    sharp = np.log([[[0.9, 0.1], [0.5, 0.5]]]) * np.ones((50, 1, 1))
+    classes = Members(Categorical(), 2).with_weights(sharp.reshape(50, 4), np.zeros(50, int), (1, 1))
+    assert classes.weights[0] > 0.9
+    assert Members(Gaussian(), M).with_weights(outputs, y, ()) == Members(Gaussian(), M)
+
+
 def test_what_is_no_ensemble_is_refused() -> None:
     with pytest.raises(ArgumentError, match="multiple of 3 outputs"):
         Members(Gaussian(), 3).check(4, np.zeros((2, 1)))
@@ -149,5 +174,7 @@ def test_what_is_no_ensemble_is_refused() -> None:
         Members(Gaussian(), 0)
     with pytest.raises(ArgumentError, match="base: expected the likelihood of one member"):
         Members(Members(Gaussian(), 2), 2)
+    with pytest.raises(ArgumentError, match="weights: expected 2 shares of 1"):
+        Members(Gaussian(), 2, (0.5, 0.6))
     with pytest.raises(ModelError, match="cannot be read"):
         likelihood_from_dict({"name": "members", "members": 2})

@@ -79,6 +79,19 @@ def test_few_rows_have_the_normal_scores_of_their_ranks() -> None:
     np.testing.assert_allclose(Numbers.fit(x, scaling="quantile").transform(x)[:, 0], expected, atol=1e-6)
 
 
+def test_adaptive_is_robust_but_for_heavy_tails() -> None:
+    """Of normal numbers 0.7 % lie over two quartile distances away, of log-normal ones more than 2 %."""
+    rng = np.random.default_rng(0)
+    normal = rng.normal(size=(3000, 1))
+    x = np.hstack([normal, np.exp(normal), np.where(rng.random((3000, 1)) < 0.1, np.exp(3 * normal), 0)])
+    got = Numbers.fit(x, scaling="adaptive").transform(x)
+    np.testing.assert_allclose(got[:, 0], Numbers.fit(x[:, :1], scaling="robust").transform(x[:, :1])[:, 0], atol=1e-6)
+    scores = Numbers.fit(x, scaling="quantile").transform(x) / 1.349
+    np.testing.assert_allclose(got[:, 1:], smooth_clipped(scores)[:, 1:], atol=1e-4)
+    # A monotone map does not change scores: both columns come out alike, but for the straight lines between knots.
+    np.testing.assert_allclose(got[:, 1], smooth_clipped(scores)[:, 0], atol=0.02)
+
+
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_missing_numbers_take_the_median_and_an_indicator(scaling: str) -> None:
     x = skewed(301)
@@ -122,7 +135,7 @@ def test_images_share_one_scale() -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.floats(-1e29, 1e29)),
-    st.sampled_from(["robust", "quantile"]),
+    st.sampled_from(["robust", "quantile", "adaptive"]),
 )
 def test_any_array_becomes_bounded_numbers_in_order(x: np.ndarray, scaling: str) -> None:
     numbers = Numbers.fit(x, scaling=scaling)
@@ -133,7 +146,9 @@ def test_any_array_becomes_bounded_numbers_in_order(x: np.ndarray, scaling: str)
 
 
 def test_an_unknown_scaling_names_the_nearest() -> None:
-    with pytest.raises(ArgumentError, match=r"scaling: expected one of none, quantile, robust, standard.*'robust'\?"):
+    with pytest.raises(
+        ArgumentError, match=r"scaling: expected one of adaptive, none, quantile, robust, standard.*'robust'\?"
+    ):
         Encoder.fit(read("iris"), scaling="robus")
 
 

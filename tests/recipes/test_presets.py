@@ -90,7 +90,7 @@ def test_the_recipe_builds_its_network() -> None:
     assert kinds[-1] is MemberDense
     assert isinstance(plan.likelihood, Members)
     assert plan.tables.validation is not None
-    assert plan.settings["scaling"] == "robust"
+    assert plan.settings["scaling"] == "adaptive"
 
 
 def test_the_recipe_learns_numbers_levels_and_gaps(tmp_path: Path) -> None:

@@ -58,9 +58,11 @@ def in_short(encoder: Encoder) -> str:
 
 def _encodings(encoder: Encoder) -> dict[str, str]:
     """How each column is encoded, by name."""
-    scaled = f"{_scaled(encoder)} scaling"
     gaps = Counter(encoder.number_columns[i] for i in encoder.numbers.missing)
-    told = dict.fromkeys(encoder.number_names, scaled)
+    told = dict.fromkeys(encoder.number_names, f"{_scaled(encoder)} scaling")
+    if encoder.numbers.scaling == "adaptive":
+        for i, name in enumerate(encoder.number_names):
+            told[name] = "robust scaling" if encoder.numbers.knots_of(i) is None else "normal scores"
     for date in encoder.dates:
         told[date.name] = " + ".join(["elapsed days", *(f"cycle of the {cycle}" for cycle in date.cycles)])
     for name in gaps:

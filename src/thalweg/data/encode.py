@@ -94,8 +94,9 @@ class Encoder:
             classes: class labels in their order; by default sorted.
             standardize: whether numbers are scaled; one-hot columns never are.
             standardize_target: whether regression targets are standardized; by default as ``standardize``.
-            scaling: how numbers are scaled: ``"standard"`` (mean 0, deviation 1), ``"robust"`` (median 0, distance
-                of the quartiles 1, smoothly clipped to ±3), ``"quantile"`` (normal scores) or ``"none"``.
+            scaling: how numbers are scaled: ``"standard"`` (mean 0, deviation 1), ``"robust"`` (median 0, distance of
+                the quartiles 1, smoothly clipped to ±3), ``"quantile"`` (normal scores), ``"adaptive"`` (normal
+                scores for columns of heavy tails, else robust) or ``"none"``.
             columns: what columns are, where it is not what is inferred: name ↦ a key of ``KINDS``.
             embed: whether columns with more than ``onehot_levels`` levels get codes, of which the network learns
                 vectors; without it they are one-hot coded too, up to 100 levels each.

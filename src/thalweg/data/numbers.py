@@ -39,7 +39,7 @@ class Numbers:
         missing: indices of the columns that get an indicator of missing numbers.
         width: d.
         scaling: a key of ``SCALINGS``.
-        knots: for the scaling ``"quantile"``, x and z of each column, or of all that share one.
+        knots: x and z of each column, or of all that share one; None for a column that is scaled along a straight line.
 
     Example:
         >>> numbers = Numbers.fit(np.array([[1.0, 5.0], [3.0, 5.0]]))
@@ -82,7 +82,7 @@ class Numbers:
         std = np.sqrt(np.maximum(square / known - (total / known) ** 2, 0.0))
         std[std <= np.maximum(ROUNDING * np.abs(mean), TINY)] = 0.0
         sample = _sample(x, shared)
-        ranges = scaling in {"robust", "quantile"}
+        ranges = scaling not in {"standard", "none"}
         low, high = _range(x, shared) if ranges else (mean, mean)
         scales: list[Scale] = []
         for i in range(len(mean)):
@@ -97,13 +97,17 @@ class Numbers:
                 fill[i] = np.median(column) if len(column) else 0.0
         if scaling == "none" and x.dtype == np.uint8:
             scale = np.full_like(scale, 255.0)
-        knots = tuple(s.knots for s in scales) if scaling == "quantile" else ()
+        knots = tuple(s.knots for s in scales) if any(s.knots for s in scales) else ()
         return Numbers(center, scale, fill, missing, int(x.shape[1]), scaling, knots)
 
     @property
     def feature_width(self) -> int:
         """Number of encoded columns."""
         return self.width + len(self.missing)
+
+    def knots_of(self, column: int) -> tuple[Array, Array] | None:
+        """Return x and z of a column between which straight lines run; None where one line is all."""
+        return self.knots[column if len(self.knots) > 1 else 0] if self.knots else None
 
     def transform(self, x: Array, out: Array | None = None) -> Array:
         """Encode raw rows (n, d), a chunk or all of them, as float32 (n, feature_width); into ``out`` where given."""
@@ -138,18 +142,15 @@ class Numbers:
 
     def _scale(self, rows: Array, z: Array, gain: Array) -> None:
         """Write scaled rows into z; missing ones stay NaN."""
-        if self.knots:
-            for i in range(self.width):
-                knots = self.knots[i if len(self.knots) > 1 else 0]
-                # A column that never varies has no knots; adding 0·x keeps what is missing.
-                z[:, i] = np.interp(rows[:, i], *knots) if knots is not None else 0.0 * rows[:, i]
-            return
         # Dates and identifiers need the digits of float64 before the center is taken off.
         narrow = rows.dtype.itemsize <= 2 or rows.dtype == np.float32
         kind = np.float32 if narrow else np.float64
         np.subtract(rows, self.center.astype(kind), out=z, dtype=kind, casting="same_kind")
         z *= gain
-        if self.scaling == "robust":
+        for i in range(self.width if self.knots else 0):
+            if (knots := self.knots_of(i)) is not None:
+                z[:, i] = np.interp(rows[:, i], *knots)
+        if self.scaling in {"robust", "adaptive"}:
             smooth_clip(z)
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from thalweg.data.table import Array
 
 KNOTS = 1000  # of a quantile scaling: RTDL and scikit-learn take as many
 SMOOTH_LIMIT = 3.0  # where smooth clipping ends, from RealMLP
+FAR, HEAVY = 2.0, 0.02  # heavy tails: more than this share lies this many quartile distances from the median
+NORMAL_QUARTILES = 1.3489795003921634  # distance of the quartiles of a standard normal distribution
 TINY = 1e-37  # a smaller spread has no inverse in float32: the column counts as one that never varies
 
 
@@ -106,6 +108,32 @@ def quantile(column: Spread) -> Scale:
     return Scale(float(np.quantile(sample, 0.5)), 1.0, (values, scores))
 
 
+def adaptive(column: Spread) -> Scale:
+    """`robust`, but normal scores for a column of heavy tails, as far apart at the quartiles; `smooth_clip` follows.
+
+    Heavy are tails of which more than 2 % of the values lie over two quartile distances from the median; of a normal
+    distribution 0.7 % do. Where most values are equal, all others count. Scores show the order of values that the
+    clipping would press together; a column without such tails keeps its distances.
+
+    Example:
+        >>> x = np.linspace(0, 1, 100)
+        >>> scales = [adaptive(Spread(z.mean(), z.std(), z[0], z[-1], 100, z)) for z in (x, np.exp(8 * x))]
+        >>> [scale.knots is None for scale in scales]
+        [True, False]
+    """
+    straight = robust(column)
+    if straight.scale == 0:
+        return straight
+    low, high = np.quantile(column.sample, (0.25, 0.75))
+    far = np.abs(column.sample - straight.center) > FAR * (high - low)
+    if far.mean() <= HEAVY:
+        return straight
+    scores = quantile(column)
+    assert scores.knots is not None, "a column that varies has knots"
+    values, z = scores.knots
+    return Scale(scores.center, scores.scale, (values, z / NORMAL_QUARTILES))
+
+
 def smooth_clip(z: Array) -> None:
     """Bend numbers in place so that they stay within ±3: z / sqrt(1 + (z/3)²), which changes small ones little.
 
@@ -126,6 +154,7 @@ SCALINGS: dict[str, Callable[[Spread], Scale]] = {
     "standard": standard,
     "robust": robust,
     "quantile": quantile,
+    "adaptive": adaptive,
     "none": unscaled,
 }
 """Scalings of numbers by name."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
+from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
 from thalweg.core.validate import number
@@ -20,24 +21,30 @@ from thalweg.likelihoods.likelihood import Likelihood, TargetKind, array_library
 NOISE_STEPS = 8
 """Steps of expectation maximization for the noise scale; it moves little after the first."""
 
+WEIGHT_STEPS = 200
+"""Steps of expectation maximization for the members' weights."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Members(Likelihood):
-    r"""M networks that answer together: the equal mixture q(y|x) = 1/M Σ_m q_m(y|x) of the members' distributions.
+    r"""M networks that answer together: the mixture q(y|x) = Σ_m w_m q_m(y|x) of the members' distributions.
 
-    Of the M K outputs the first K are the first member's, the next K the second's (member-major): ``outputs.reshape(N,
-    M, K)`` parts them. Members learn independently of each other: the cost is the mean of their costs, 1/M Σ_m cost_m,
-    with error vector δ_m / M for member m. Everything that is predicted (distribution, mean, deviation, score) is the
-    mixture's. Of several labels each is mixed by itself.
+    The weights w_m are 1/M until :meth:`with_weights` fits them to rows held out of training. Of the M K outputs the
+    first K are the first member's, the next K the second's (member-major): ``outputs.reshape(N, M, K)`` parts them.
+    Members learn independently of each other: the cost is the mean of their costs, 1/M Σ_m cost_m, with error vector
+    δ_m / M for member m. Everything that is predicted (distribution, mean, deviation, score) is the mixture's. Of
+    several labels each is mixed by itself.
 
     Test sets are judged by :meth:`unweighted`, whose cost is the mixture's -ln q, see :class:`Mixture`.
 
     Args:
         base: likelihood of each member, or the dictionary that its ``to_dict`` wrote.
         members: M.
+        weights: (M,) w_m, at least 0 and of sum 1; none for equal ones.
 
     Raises:
-        ArgumentError: ``members`` is no whole number of at least 1, or ``base`` is an ensemble itself.
+        ArgumentError: ``members`` is no whole number of at least 1, ``base`` is an ensemble itself, or the weights are
+            not M shares of 1.
 
     Example:
         >>> from thalweg.likelihoods import Bernoulli
@@ -52,6 +59,7 @@ class Members(Likelihood):
     name: ClassVar[str] = "members"
     base: Likelihood
     members: int
+    weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.base, Mapping):
@@ -61,6 +69,9 @@ class Members(Likelihood):
         if not isinstance(self.base, Likelihood) or isinstance(self.base, Members):
             raise ArgumentError("base", "the likelihood of one member", repr(self.base))
         object.__setattr__(self, "members", number("members", self.members, at_least=1, integer=True))
+        object.__setattr__(self, "weights", tuple(number("weights", w, at_least=0, at_most=1) for w in self.weights))
+        if self.weights and (len(self.weights) != self.members or not math.isclose(sum(self.weights), 1, rel_tol=1e-6)):
+            raise ArgumentError("weights", f"{self.members} shares of 1, or none", repr(self.weights))
 
     # What a family fixes for its class, an ensemble takes over from its members.
     @property
@@ -111,13 +122,13 @@ class Members(Likelihood):
         from numpyro.distributions.batch_util import promote_batch_shape
 
         parts = self.parted(outputs)
-        equal = densities.Categorical(probs=np.full(self.members, 1 / self.members, outputs.dtype))
+        mixing = densities.Categorical(probs=self.shares.astype(outputs.dtype))
         stacked = promote_batch_shape(jax.vmap(self.base.predictive)(parts))
         if stacked.batch_shape == parts.shape[:2]:
-            return densities.MixtureSameFamily(equal, stacked)
+            return densities.MixtureSameFamily(mixing, stacked)
         # A family that NumPyro cannot stack, such as a mixture.
         each = [self.base.predictive(parts[:, m]) for m in range(self.members)]
-        return densities.MixtureGeneral(equal, each, support=each[0].support)
+        return densities.MixtureGeneral(mixing, each, support=each[0].support)
 
     def _of_classes(self, outputs: Float[Array, "batch outputs"]) -> Any:
         """Return the mixture over classes, or for each label, with the logarithm of its probabilities as logits."""
@@ -129,7 +140,8 @@ class Members(Likelihood):
         values = np.arange(2 if labels else self.target_width(outputs.shape[-1]))
         each = inner.log_prob(values.reshape(-1, *[1] * len(inner.batch_shape)))
         each = each.reshape(len(values), len(outputs), self.members, *inner.batch_shape[1:])
-        logits = jnp.moveaxis(jax.nn.logsumexp(each, axis=2) - math.log(self.members), 0, -1)
+        shares = self.shares.reshape(-1, *[1] * (each.ndim - 3))
+        logits = jnp.moveaxis(jax.nn.logsumexp(each, axis=2, b=shares.astype(each.dtype)), 0, -1)
         if not isinstance(inner, BernoulliLogits):
             return Categorical(logits=logits)
         mixed = Bernoulli(logits=logits[..., 1] - logits[..., 0])
@@ -149,17 +161,16 @@ class Members(Likelihood):
         return mistakes(mean, y)
 
     def mean(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch values"]:
-        mean: Array = self._by_member(self.base.mean(self._rows(outputs))).mean(axis=1)
-        return mean
+        return self._mixed(self._by_member(self.base.mean(self._rows(outputs))))
 
     def std(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch values"]:
         if self.metric == "error":
             return super().std(outputs)
         # The mean of the variances, and the variance of the means.
         xp, rows = array_library(outputs), self._rows(outputs)
-        within = xp.square(self._by_member(self.base.std(rows)))
-        between = xp.var(self._by_member(self.base.mean(rows)), axis=1)
-        deviation: Array = xp.sqrt(xp.mean(within, axis=1) + between)
+        within, means = xp.square(self._by_member(self.base.std(rows))), self._by_member(self.base.mean(rows))
+        between = xp.square(means - self._mixed(means)[:, None])
+        deviation: Array = xp.sqrt(self._mixed(within + between))
         return deviation
 
     def check(self, outputs: int, y: np.ndarray) -> None:
@@ -185,8 +196,9 @@ class Members(Likelihood):
     def with_noise(self, outputs: np.ndarray, y: np.ndarray) -> Self:
         """Return the ensemble with the members' noise scale fitted to the mixture, by stochastic EM.
 
-        The spread of the members is noise already, so the scale that fits best is below that of one member alone. Each
-        step draws members for every row by their responsibilities q_m(y|x) / Σ_i q_i(y|x), and fits the scale to them.
+        The spread of the members is noise already, so the scale that fits best is below that of one member alone.
+        Each step draws members for every row by their responsibilities w_m q_m(y|x) / Σ_i w_i q_i(y|x), and fits the
+        scale to them.
 
         Source: Celeux, Diebolt, *The SEM Algorithm* (1985); systematic draws: Kitagawa (1996).
         """
@@ -199,23 +211,68 @@ class Members(Likelihood):
         of_members = jnp.asarray(parts.reshape(len(repeated), -1)), jnp.asarray(repeated)
         for _ in range(NOISE_STEPS):
             costs = np.asarray(base.cost(*of_members), np.float64).reshape(len(y), self.members)
-            share = np.exp(costs.min(axis=1, keepdims=True) - costs)
+            share = self.shares * np.exp(costs.min(axis=1, keepdims=True) - costs)
             reached = np.cumsum(share / share.sum(axis=1, keepdims=True), axis=1)[:, :-1]
             drawn = [(reached < ((start + m) / self.members)[:, None]).sum(axis=1) for m in range(self.members)]
             chosen = np.stack([parts[rows, member] for member in drawn], axis=1)
             base = base.with_noise(chosen.reshape(len(repeated), -1), repeated)
         return dataclasses.replace(self, base=base)
 
+    def with_weights(self, outputs: np.ndarray, y: np.ndarray, groups: Sequence[int]) -> Self:
+        r"""Return the ensemble with a weight fitted for each group of members, shared equally within it, by EM.
+
+        With r_g(n) = w_g q_g(y_n|x_n) / Σ_h w_h q_h(y_n|x_n), q_g being the equal mixture of the group, each step sets
+        w_g = (Σ_n r_g(n) + 1) / (N + G): the maximum a posteriori under a Dirichlet prior that stands for one row of
+        each group, so that few rows leave the weights near equal. Families that are not ``proper`` keep theirs.
+
+        Args:
+            outputs: of rows held out of training.
+            y: their targets.
+            groups: sizes of the G groups, of members in order; together M.
+
+        Source: Dempster, Laird, Rubin, *Maximum Likelihood from Incomplete Data via the EM Algorithm* (1977); Breiman,
+        *Stacked Regressions* (1996), for weights by held-out rows.
+        """
+        if not self.proper or len(groups) < 2 or self.targets == "labels":
+            return self
+        parts = outputs.reshape(len(outputs), self.members, -1)
+        base = self.unweighted().base.with_noise(parts.mean(axis=1), y)
+        rows, repeated = parts.reshape(len(y) * self.members, -1), np.repeat(y, self.members, axis=0)
+        costs = np.asarray(base.cost(jnp.asarray(rows), jnp.asarray(repeated)), np.float64).reshape(
+            len(y), self.members
+        )
+        densities = np.exp(costs.min(axis=1, keepdims=True) - costs)
+        starts = np.cumsum([0, *groups[:-1]])
+        of_groups = np.add.reduceat(densities, starts, axis=1) / np.array(groups)
+        weights = np.full(len(groups), 1 / len(groups))
+        for _ in range(WEIGHT_STEPS):
+            shares = weights * of_groups
+            shares /= shares.sum(axis=1, keepdims=True)
+            weights = (shares.sum(axis=0) + 1) / (len(y) + len(groups))
+        each = np.repeat(weights / np.array(groups), groups)
+        return dataclasses.replace(self, weights=tuple(float(w) for w in each / each.sum()))
+
     def judged(self) -> Mixture:
         """Return the mixture, with the members' own settings."""
-        return Mixture(self.base, self.members)
+        return Mixture(self.base, self.members, self.weights)
 
     def unweighted(self) -> Mixture:
         """Return the mixture that test sets are judged by, without class weights and label smoothing."""
-        return Mixture(self.base.unweighted(), self.members)
+        return Mixture(self.base.unweighted(), self.members, self.weights)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "base": self.base.to_dict(), "members": self.members}
+        settings = {"name": self.name, "base": self.base.to_dict(), "members": self.members}
+        return settings | ({"weights": list(self.weights)} if self.weights else {})
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """(M,) w_m."""
+        return np.array(self.weights or (1 / self.members,) * self.members)
+
+    def _mixed(self, values: Float[Array, "batch members width"]) -> Float[Array, "batch width"]:
+        """Return Σ_m w_m of values."""
+        mixed: Array = (values * self.shares.astype(values.dtype)[:, None]).sum(axis=1)
+        return mixed
 
     def parted(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch members width"]:
         """Return the outputs member by member."""
@@ -240,14 +297,15 @@ class Members(Likelihood):
 
 @dataclasses.dataclass(frozen=True)
 class Mixture(Members):
-    r"""An ensemble judged as one distribution: cost -ln 1/M Σ_m q_m(y|x), least where the members answer well together.
+    r"""An ensemble judged as one distribution: cost -ln Σ_m w_m q_m(y|x), least where the members answer well together.
 
-    With r_m = q_m / Σ_i q_i the error vector of member m is r_m δ_m. Of a family that is not ``proper`` the cost is
-    the mean of the members', as there is no density that belongs to it.
+    With r_m = w_m q_m / Σ_i w_i q_i the error vector of member m is r_m δ_m. Of a family that is not ``proper`` the
+    cost is the mean of the members', as there is no density that belongs to it.
 
     Args:
         base: likelihood of each member.
         members: M.
+        weights: (M,) w_m; none for equal ones.
 
     Example:
         >>> from thalweg.likelihoods import Bernoulli
@@ -269,9 +327,10 @@ class Mixture(Members):
             costs, errors = self._costs_and_errors(labels.reshape(-1, self.members), y.reshape(-1, 1))
         else:
             costs, errors = self._costs_and_errors(outputs, y)
-        total = jax.nn.logsumexp(-costs, axis=1)
-        errors = jnp.exp(-costs - total[:, None])[..., None] * errors
-        cost = math.log(self.members) - total
+        shares = jnp.asarray(self.shares, costs.dtype)
+        total = jax.nn.logsumexp(-costs, axis=1, b=shares)
+        errors = (shares * jnp.exp(-costs - total[:, None]))[..., None] * errors
+        cost = -total
         if self.targets == "labels":
             errors = jnp.moveaxis(errors.reshape(labels.shape), 1, 2)
             cost = jnp.sum(cost.reshape(labels.shape[:2]), axis=1)

@@ -118,7 +118,7 @@ def likelihood_from_dict(settings: Mapping[str, Any]) -> Likelihood:
     options = dict(settings)
     try:
         if options.get("name") == Members.name:  # made of another likelihood: none that can be asked for by name
-            return Members(options["base"], options["members"])
+            return Members(options["base"], options["members"], tuple(options.get("weights", ())))
         return make_likelihood(str(options.pop("name", None)), **options)
     except (ArgumentError, KeyError) as error:
         raise ModelError(f"the model's likelihood cannot be read: {error}") from error

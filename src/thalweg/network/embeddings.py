@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from thalweg.core.errors import ArgumentError, nearest
 from thalweg.core.registry import lookup
 from thalweg.network.embed import Embed
 from thalweg.network.layer import Layer
+from thalweg.network.parallel import Parallel
 from thalweg.network.periodic import Periodic
 from thalweg.network.piecewise_linear import PiecewiseLinear
 from thalweg.network.scale import Scale
 from thalweg.network.tabm_mini import MemberScale
+
+if TYPE_CHECKING:
+    from thalweg.network.network import Network
 
 NUMERIC_EMBEDDINGS: dict[str, tuple[Any, ...]] = {
     "none": (),
@@ -90,6 +94,21 @@ def input_views(
         ([*embedded, *scaling, *([MemberScale(several)] if members > 1 else [])], several)
         for embedded, several in views
     ]
+
+
+def view_sizes(network: Network) -> tuple[int, ...]:
+    """Return how many members see each of several views of the inputs, as :func:`input_views` made them; else ().
+
+    Example:
+        >>> from thalweg.network import dense_network
+        >>> view_sizes(dense_network(3, (16,), 8, numeric_embedding="mixed", shared_members=8))
+        (4, 4)
+    """
+    first = network.layers[0]
+    if not isinstance(first, Parallel):
+        return ()
+    copies = [[layer.members for layer in stack if isinstance(layer, MemberScale)] for stack in first.stacks]
+    return tuple(found[0] for found in copies) if all(copies) else ()
 
 
 def _whole(value: float) -> float | int:

@@ -16,7 +16,7 @@ from thalweg.optimizers import Optimizer
 from thalweg.recipes.calibration import calibrated_on
 from thalweg.recipes.config import RunConfig
 from thalweg.recipes.ensemble import Ensemble, train_ensemble
-from thalweg.recipes.noise import NOISE_ROWS, with_noise
+from thalweg.recipes.noise import NOISE_ROWS, with_noise, with_weights
 from thalweg.recipes.tables import Tables
 from thalweg.training import Checkpoints, EarlyStopping, Hook, Trained, begin, train
 
@@ -60,7 +60,10 @@ class Plan:
         # Residuals of rows held out of training tell the noise; those of training rows flatter it.
         held_out = tables.validation or tables.train
         held_out = held_out.rows(spread(NOISE_ROWS, len(held_out)))
-        model = with_noise(model, held_out, self.encoder.targets(held_out))
+        targets = self.encoder.targets(held_out)
+        if tables.validation is not None:
+            model = with_weights(model, held_out, targets)
+        model = with_noise(model, held_out, targets)
         if self.calibrate == "none" or tables.validation is None:
             return model
         return calibrated_on(model, tables.validation, self.calibrate)

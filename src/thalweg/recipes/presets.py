@@ -84,7 +84,7 @@ PRESETS: dict[str, Callable[[Facts], dict[str, Any]]] = {"tabular": tabular, "qu
 HELD_OUT = 0.15
 """Share of the rows that a preset holds out, to keep the best epoch and to fit the noise."""
 
-BEFORE_TRAINING: dict[str, Any] = {"scaling": "robust", "embed_levels": True}
+BEFORE_TRAINING: dict[str, Any] = {"scaling": "adaptive", "embed_levels": True}
 """Settings that decide how rows are encoded, the same for all presets."""
 
 _OF_THE_OPTIMIZER = {"optimizer_options", "learning_rate", "weight_decay", "schedule", "warmup"}
