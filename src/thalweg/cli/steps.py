@@ -19,7 +19,7 @@ WIDTH = 40
 def steps(data: Data = None, config: Config = None, **settings: Any) -> int:
     """Train with many step sizes together for a short while, and recommend one with its safe interval.
 
-    This takes about an eighth of the time of the run. Beside runs of a second or two it takes more: even the fewest
+    This takes about a tenth of the time of the run. Beside runs of less than a second it takes more: even the fewest
     steps, which take a tenth of a second or two, are many to them.
     """
     given = (read_config(config) if config is not None else {}) | settings
