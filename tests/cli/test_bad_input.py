@@ -222,6 +222,16 @@ def test_divergence_is_told_and_recorded(thalweg) -> None:
     refused(thalweg("train", "--resume", "r"), "diverged")
 
 
+def test_members_that_diverged_are_told(thalweg) -> None:
+    """One of the six survives its 13 steps of a far too large size; who only reads the command's lines must know."""
+    rows = "".join(f"{i},{i * 3.7}\n" for i in range(50))
+    flags = "--target y --test none --preset plain --optimizer sgd --learning-rate 3 --members 6 --epochs 1 --hidden 4"
+    answer = thalweg("train", csv("a,y\n" + rows), *flags.split(), "--out", "r")
+    assert answer.code == 0
+    assert "networks diverged" in answer.err
+    assert "left out" in answer.err
+
+
 def test_no_command_and_wrong_command(thalweg) -> None:
     assert thalweg().code == 2
     refused(thalweg("trian"), "Did you mean 'train'")

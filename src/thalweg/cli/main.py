@@ -33,7 +33,7 @@ from thalweg.cli import (
     summary,
     train,
 )
-from thalweg.core.errors import DataWarning, StorageWarning, ThalwegError
+from thalweg.core.errors import DataWarning, StorageWarning, ThalwegError, TrainingWarning
 
 app = typer.Typer(
     name="thalweg",
@@ -97,11 +97,11 @@ NO_MEMORY = "not enough memory for this; use a smaller batch_size or network, or
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     with warnings.catch_warnings():
-        # Users read warnings about their data; those of libraries are for developers.
+        # Users read warnings about their data and training; those of libraries are for developers.
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
-        warnings.simplefilter("always", DataWarning)
-        warnings.simplefilter("always", StorageWarning)
+        for kind in (DataWarning, StorageWarning, TrainingWarning):
+            warnings.simplefilter("always", kind)
         warnings.showwarning = _show_each_once()
         try:
             code = app(list(arguments) if arguments is not None else None, prog_name="thalweg", standalone_mode=False)

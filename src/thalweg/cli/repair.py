@@ -33,7 +33,7 @@ def repair(run: RunFolderArgument, out: Out = None) -> int:
         console.print(line, markup=False)
 
     def tell(attempt: Attempt) -> None:
-        figures = attempt.message or f"metric {attempt.metric:.4g}  loss {attempt.loss:.4g}"
+        figures = attempt.message or f"{attempt.measure} {attempt.metric:.4g}  loss {attempt.loss:.4g}"
         say(f"{attempt.name:<60} {figures}")
 
     found = repair_run(run, out, hooks=[Live(console, lines=False)], say=say, tell=tell)

@@ -41,6 +41,10 @@ class DataWarning(UserWarning):
     """Data that was read or encoded, but not quite as a user may expect."""
 
 
+class TrainingWarning(UserWarning):
+    """Training that ended, but not all of it as asked."""
+
+
 class StorageError(ThalwegError, OSError):
     """A file or folder that is missing, in use, read-only, or on a full disk."""
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from thalweg.core.errors import ArgumentError
+from thalweg.core.errors import ArgumentError, TrainingWarning
 from thalweg.data.batches import Batches, spread, taken
 from thalweg.deploy import Model
 from thalweg.likelihoods import Likelihood, Members
@@ -136,7 +136,7 @@ def train_ensemble(
         left = len(seeds) - len(trained.usable)
         warnings.warn(
             f"{len(trained.diverged)} of {len(seeds)} networks diverged, {left} are left out. {named}",
-            UserWarning,
+            TrainingWarning,
             stacklevel=3,
         )
     together, family, params, state = as_one(network, likelihood, trained)

@@ -38,6 +38,7 @@ class Attempt:
         metric: share of wrong answers or rmse on the held-out rows; None where training diverged.
         loss: mean loss on them in the units of the target.
         message: why there are no figures.
+        measure: what ``metric`` is: ``"error"`` or ``"rmse"``.
     """
 
     causes: Causes
@@ -45,6 +46,7 @@ class Attempt:
     metric: float | None
     loss: float | None
     message: str = ""
+    measure: str = "error"
 
     @property
     def name(self) -> str:
@@ -171,16 +173,16 @@ class Attempts:
             found = model.evaluate(rows, rows.target_array())
         except ThalwegError as error:
             return self._failed(causes, f"cannot be tried: {error}")
-        return Attempt(causes, self.settings(causes), found[model.likelihood.metric], found["loss"])
+        measure = model.likelihood.metric
+        return Attempt(causes, self.settings(causes), found[measure], found["loss"], measure=measure)
 
     def _failed(self, causes: Causes, message: str) -> Attempt:
         return Attempt(causes, self.settings(causes), None, None, message)
 
     def _enter(self, attempts: list[Attempt]) -> None:
         self.done |= {one.causes: one for one in attempts}
-        kept = [
-            {"causes": a.causes, "metric": a.metric, "loss": a.loss, "message": a.message} for a in self.done.values()
-        ]
+        # Settings follow from the causes.
+        kept = [{k: v for k, v in vars(a).items() if k != "settings"} for a in self.done.values()]
         write_json(self.folder / DONE, {"of": self.of, "attempts": kept})
         for one in attempts:
             self.tell(one)
