@@ -1,7 +1,7 @@
 """Step sizes found by experiment, against a grid of them: test error of both, and what the experiment costs.
 
 The runs of the grid know nothing of the experiment: a file keeps what they gave, and a later call trains only those
-that it lacks.
+that it lacks. Remove the file where the recipe has changed.
 """
 
 from __future__ import annotations
