@@ -16,6 +16,7 @@ from thalweg.diagnosis import Checkup, Finding
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.optimizers import Optimizer, make_optimizer
+from thalweg.runs.diagnosis import SCHEDULES
 from thalweg.training import train
 
 
@@ -90,8 +91,10 @@ def examine(program: Program) -> Examined:
     params = program.params
     if params is None:
         params = program.network.init(jax.random.key(program.seed), program.x[:256].astype(np.float32))
-    # Every step: a schedule would take as long again to compile.
-    checkup = Checkup(settings={"optimizer": program.optimizer["name"], **program.optimizer})
+    kind, every, first = SCHEDULES["cheap"]
+    checkup = Checkup(
+        kind, every=every, first=first, settings={"optimizer": program.optimizer["name"], **program.optimizer}
+    )
     status, loss = "finished", float("inf")
     try:
         trained = train(
