@@ -77,7 +77,8 @@ def _fit(results: Path, data: Path, name: str, seed: int, peer: str, threads: in
             done = subprocess.run(
                 command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=limit
             )
-            failure = " ".join(done.stderr.splitlines()[-1:]) if done.returncode else None
+            ended = " ".join(done.stderr.splitlines()[-1:]) or f"ended with code {done.returncode}"
+            failure = ended if done.returncode else None
         except subprocess.TimeoutExpired:
             failure = f"not done after {limit:g} s"
     row = (

@@ -284,8 +284,8 @@ def together_likelihood(likelihood: Likelihood, members: int) -> MembersLikeliho
 
     Example:
         >>> from thalweg.likelihoods import Gaussian
-        >>> together_likelihood(MembersLikelihood(Gaussian(), 4), 3)
-        Members(base=Gaussian(scale=1.0), members=12)
+        >>> together_likelihood(MembersLikelihood(Gaussian(), 4), 3).members
+        12
     """
     if isinstance(likelihood, MembersLikelihood):
         return MembersLikelihood(likelihood.base, members * likelihood.members)
