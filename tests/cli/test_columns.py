@@ -44,8 +44,8 @@ def test_columns_are_shown_as_training_would_encode_them(thalweg, flowers: Path)
     assert "numbers (adaptive)" in told
     answer = thalweg("train", flowers, *flags, "--hidden", "4", "--epochs", "1", "--out", "r")
     assert told in answer.out
-    assert "categorical likelihood, mean of 4 members" in answer.out
+    assert "categorical likelihood, mixture of 4 members" in answer.out
     assert "numbers (standard)" in thalweg("columns", flowers, *flags[:2], "--preset", "plain").out
     page = Path("r/report.html").read_text()
     assert "A dense network 5–4–3 trained" in page
-    assert "categorical, mean of 4 members" in page
+    assert "categorical, mixture of 4 members" in page

@@ -124,6 +124,9 @@ def test_auto_trains_with_what_the_experiment_recommends(capsys: pytest.CaptureF
     assert thalweg(["steps", "wine", "--preset", "plain", "--hidden", "16", "--epochs", "40"]) == 0
     text = capsys.readouterr().out
     assert f"recommended {plan.settings['learning_rate']:.2g}, safe from" in text
+    command = ["train", "wine", "--preset", "plain", "--hidden", "16", "--epochs", "40", "--learning-rate", "auto"]
+    assert thalweg([*command, "--out", str(tmp_path / "run")]) == 0
+    assert f"step size {plan.settings['learning_rate']:.2g}, safe from" in capsys.readouterr().out
     with pytest.raises(ArgumentError, match="lbfgs"):
         prepare(make_config(settings | {"learning_rate": "auto", "optimizer": "lbfgs"}))
     for wrong in ("-1", "often"):

@@ -46,7 +46,7 @@ def steps(data: Data = None, config: Config = None, **settings: Any) -> int:
         gained = max(0.0, (found.start - loss) / (found.start - least)) if loss < float("inf") else 0.0
         mark = "safe" if found.low <= rate <= found.high else "fails" if loss == float("inf") else ""
         typer.echo(f"{rate:10.2e}  {loss:10.4g}  {'█' * round(WIDTH * gained):<{WIDTH}}  {mark}".rstrip())
-    typer.echo(f"recommended {found.recommended:.2g}, safe from {found.low:.2g} to {found.high:.2g}")
+    typer.echo(f"recommended {found.told}")
     following = make_config(given | {"learning_rate": f"{found.recommended:.2g}"})
     typer.echo(f"next    {shlex.join(command(following))}")
     return 0

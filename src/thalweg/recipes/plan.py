@@ -17,6 +17,7 @@ from thalweg.recipes.calibration import calibrated_on
 from thalweg.recipes.config import RunConfig
 from thalweg.recipes.ensemble import Ensemble, train_ensemble
 from thalweg.recipes.noise import NOISE_ROWS, with_noise, with_weights
+from thalweg.recipes.step_sizes import StepSizes
 from thalweg.recipes.tables import Tables
 from thalweg.training import Checkpoints, EarlyStopping, Hook, Trained, begin, train
 
@@ -28,6 +29,7 @@ class Plan:
     Attributes:
         config: the settings it was made from.
         start: θ_0 and running statistics where training starts from a network that was there; else drawn by seed.
+        step_size: what the experiment said of it, where ``learning_rate`` was ``"auto"``.
         opening: what to tell of the data, and ``facts`` to write of it; empty for a table, of which all know the same.
     """
 
@@ -42,6 +44,7 @@ class Plan:
     test: Batches | None
     stopping: EarlyStopping | None
     settings: dict[str, Any]
+    step_size: StepSizes | None = None
     opening: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     calibrate: str = "none"

@@ -172,6 +172,7 @@ def make_plan(
     """
     batch_size = choose_batch_size(config, rows, largest_batch)
     train = batches(batch_size)
+    found = None
     if config.learning_rate == "auto":
         found = step_sizes_of(config.model_copy(update={"learning_rate": usual}), network, likelihood, train)
         config = config.model_copy(update={"learning_rate": found.recommended})
@@ -194,6 +195,7 @@ def make_plan(
         optimizer=optimizer,
         train=train,
         stopping=EarlyStopping(config.patience, "validation_loss") if config.patience else None,
+        step_size=found,
         calibrate=config.calibrate,
         settings={name: value for name, value in resolved.items() if value not in (None, {}, "")},
         **rest,

@@ -83,6 +83,11 @@ class StepSizes:
     high: float
     steps: int = 0
 
+    @property
+    def told(self) -> str:
+        """The value to use and its safe interval, in words."""
+        return f"{self.recommended:.2g}, safe from {self.low:.2g} to {self.high:.2g}"
+
 
 def find_step_size(
     network: Network,

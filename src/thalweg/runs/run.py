@@ -319,6 +319,8 @@ def _announce(plan: Plan, folder: RunFolder, say: Say) -> None:
     if not plan.opening and plan.encoder.columns:
         say(in_short(plan.encoder))
     say(f"{_networks(plan)}, {_likelihood(plan.likelihood)}")
+    if plan.step_size is not None:
+        say(f"step size {plan.step_size.told}, found by trying {len(plan.step_size.rates)} of them")
     steps = f"{plan.train.steps} minibatch{'es' if plan.train.steps > 1 else ''}"
     say(f"{steps} of {plan.train.batch_size} {'pixels' if plan.opening else 'rows'} an epoch; run folder {folder.path}")
 
@@ -331,7 +333,7 @@ def _networks(plan: Plan) -> str:
 
 def _likelihood(likelihood: Likelihood) -> str:
     if isinstance(likelihood, Members):
-        return f"{likelihood.base.name} likelihood, mean of {likelihood.members} members"
+        return f"{likelihood.base.name} likelihood, mixture of {likelihood.members} members"
     return f"{likelihood.name} likelihood"
 
 

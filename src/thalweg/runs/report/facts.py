@@ -124,7 +124,7 @@ def likelihood(run: RunFiles) -> str | None:
     if isinstance(value, dict):
         base = value.get("base")
         if isinstance(base, dict):
-            return f"{base.get('name')}, mean of {value.get('members')} members"
+            return f"{base.get('name')}, mixture of {value.get('members')} members"
         value = value.get("name") or value.get("kind")
     value = value or settings(run).get("likelihood")
     return str(value) if value and value != "auto" else None
