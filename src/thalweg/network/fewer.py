@@ -42,10 +42,9 @@ def _counts(layers: sequence.Layers) -> Iterator[int]:
     for layer in layers:
         if hasattr(layer, "members"):
             yield layer.members
-        elif hasattr(layer, "layers"):
-            yield from _counts(layer.layers)
-        for stack in getattr(layer, "stacks", ()):
-            yield from _counts(stack)
+            continue
+        for within in layer.inside.values():
+            yield from _counts(within)
 
 
 def _divided(layers: sequence.Layers, divisor: int) -> sequence.Layers:
@@ -54,10 +53,6 @@ def _divided(layers: sequence.Layers, divisor: int) -> sequence.Layers:
     def one(layer: Any) -> Any:
         if hasattr(layer, "members"):
             return dataclasses.replace(layer, members=layer.members // divisor)
-        if hasattr(layer, "layers"):
-            return dataclasses.replace(layer, layers=_divided(layer.layers, divisor))
-        if hasattr(layer, "stacks"):
-            return dataclasses.replace(layer, stacks=tuple(_divided(stack, divisor) for stack in layer.stacks))
-        return layer
+        return layer.mapped(lambda within: _divided(within, divisor))
 
     return tuple(one(layer) for layer in layers)
