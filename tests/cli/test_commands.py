@@ -185,7 +185,7 @@ def test_every_setting_reaches_the_run(thalweg, flowers: Path) -> None:
         "1 --ema 0.9 --input-noise 0.01 --epochs 2 --batch-size 7 --seed 3 --no-standardize --scaling robust "
         "--min-count 2 --columns width=number --checkpoint-seconds 60 --diagnose full --preset plain --embed-levels "
         "--numeric-embedding periodic --embedding-options waves=4 --feature-scaling "
-        "--validation 0.1 --patience 5 --test 0.3 --calibrate temperature --out r"
+        "--validation 0.1 --patience 5 --anneal 0.5 --test 0.3 --calibrate temperature --out r"
     )
     assert thalweg("train", flowers, *flags.split()).code == 0
     kept = make_config(tomllib.loads(Path("r/config.toml").read_text()))

@@ -160,6 +160,7 @@ def test_decisions_of_least_expected_cost() -> None:
         (DenseClassifier, {"epochs": 0}, CODES, "epochs: expected a whole number, at least 1"),
         (DenseClassifier, {"activation": ("relu", "tanh")}, CODES, "activation"),
         (DenseClassifier, {"patience": 3}, CODES, "add validation=0.1"),
+        (DenseClassifier, {"anneal": 0.5}, CODES, "anneal: expected patience beside it"),
         (DenseClassifier, {"folds": 1}, CODES, "folds: expected 0 for none"),
         (DenseClassifier, {"scoring": "f1"}, CODES, "scoring: expected rows to score"),
         (

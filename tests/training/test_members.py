@@ -18,6 +18,7 @@ from thalweg.network import dense_network
 from thalweg.optimizers import make_optimizer
 from thalweg.training import Checkpoints, EarlyStopping, StepStatistics, evaluate, train
 from thalweg.training.members import TrainedMembers, as_one, out_of_fold, train_members
+from thalweg.training.members_loop import Own
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 4)).astype(np.float32)
@@ -129,6 +130,22 @@ def test_every_member_keeps_its_best_epoch() -> None:
         assert there["loss"] == pytest.approx(own[found.epochs[number] - 1]["validation_loss"], rel=1e-5)
     last = found.history[-1]
     assert last["epoch"] == max(len(own) for own in found.histories)
+
+
+def test_every_member_anneals_from_its_own_best_epoch() -> None:
+    rules = [EarlyStopping(2, anneal=0.5), EarlyStopping(3, anneal=1.0), EarlyStopping(2)]
+    validation = ArrayBatches(X[:40], Y[:40], 40)
+    starts = [train(NETWORK, LIKELIHOOD, BATCHES, ADAM, epochs=1, seed=seed).params for seed in (3, 4, 5)]
+    own = [Own(params, ADAM.scales, dropout=0.2, stopping=rule) for params, rule in zip(starts, rules, strict=True)]
+    settings: dict[str, Any] = {"epochs": 60, "validation": validation}
+    together = members(own=own, stopping=rules[0], **settings)
+    for number, (params, rule, seed) in enumerate(zip(starts, rules, (3, 4, 5), strict=True)):
+        alone = train(NETWORK, LIKELIHOOD, BATCHES, ADAM, params=params, seed=seed, stopping=rule, **settings)
+        ours = together.histories[number]
+        assert [row["learning_rate"] for row in ours] == pytest.approx([r["learning_rate"] for r in alone.history])
+        assert [row["train_loss"] for row in ours] == pytest.approx([r["train_loss"] for r in alone.history], rel=1e-4)
+        assert together.epochs[number] == alone.epoch
+        assert_same(together.member(number)[0], alone.params, 1e-4)
 
 
 def test_a_run_goes_on_where_it_stopped(tmp_path: Path, folded: TrainedMembers) -> None:

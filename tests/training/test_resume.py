@@ -24,7 +24,7 @@ from thalweg.training.interrupt import interruptible
 EPOCHS = 6
 
 
-def run(folder: Path | None, hook: Hook | None = None) -> Trained:
+def run(folder: Path | None, hook: Hook | None = None, anneal: float = 0.0) -> Trained:
     """Train a network with everything that a checkpoint must carry: momentum, statistics, dropout, average, best."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 5)).astype(np.float32)
@@ -42,7 +42,7 @@ def run(folder: Path | None, hook: Hook | None = None) -> Trained:
         seed=1,
         validation=held_out,
         average=0.9,
-        stopping=EarlyStopping(patience=50),
+        stopping=EarlyStopping(patience=50, anneal=anneal),
         hooks=[hook] if hook else [],
         checkpoints=Checkpoints(folder, every_seconds=0.0) if folder else None,
     )
@@ -77,6 +77,18 @@ def test_ctrl_c_ends_after_the_chunk_and_resumes_to_the_same_bits(tmp_path: Path
     again = run(tmp_path / "checkpoint", SignalAt(signal.SIGINT, after=3))
     assert again.status == "interrupted"
     same(run(tmp_path / "checkpoint"), run(None))
+
+
+def test_an_interrupted_fall_of_the_step_size_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    whole = run(None, anneal=0.5)
+    rates = [row["learning_rate"] for row in whole.history]
+    planned = [row["learning_rate"] for row in run(None).history]
+    assert rates[:4] == planned[:4]
+    assert rates[4:] != planned[4:]
+    # Of an epoch's four chunks two are done when the fall is interrupted.
+    for after in (18, 4):
+        assert run(tmp_path / "checkpoint", SignalAt(signal.SIGINT, after=after), 0.5).status == "interrupted"
+    same(run(tmp_path / "checkpoint", anneal=0.5), whole)
 
 
 @pytest.mark.slow

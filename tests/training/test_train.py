@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -160,6 +161,51 @@ def test_early_stopping_keeps_the_best_epoch() -> None:
     assert len(losses) == trained.epoch + 3
     found = evaluate(network, GAUSSIAN, trained.params, trained.state, validation)
     assert found["loss"] == pytest.approx(min(losses), rel=1e-6)
+
+
+def test_annealing_goes_back_to_the_best_epoch_and_lets_the_step_size_fall() -> None:
+    # Full-batch steps: the number of an epoch then decides nothing but the course of the step size.
+    noise = np.random.default_rng(1).normal(size=(10, 1))
+    validation = ArrayBatches(X[:10], (Y[:10] + noise).astype(np.float32), 10)
+    network, batches = dense_network(3, (64,), 1), ArrayBatches(X, Y, 50)
+    plain = optimizer("adam", learning_rate=0.03, epochs=200, steps=1)
+    settings: dict[str, Any] = {"validation": validation, "seed": 2}
+    stopped = train(network, GAUSSIAN, batches, plain, epochs=200, stopping=EarlyStopping(5), **settings)
+    best, stalled = stopped.epoch, len(stopped.history)
+    assert best > 5
+    rule = EarlyStopping(5, anneal=0.5)
+    annealed = train(network, GAUSSIAN, batches, plain, epochs=200, stopping=rule, **settings)
+    fall = round(0.5 * best)
+    assert annealed.status == "stopped early"
+    rates = [row["learning_rate"] for row in annealed.history]
+    np.testing.assert_allclose(rates, [0.03] * stalled + [0.03 * (1 - k / fall) for k in range(fall)], rtol=1e-5)
+
+    def course(t: Any) -> Any:
+        return 0.03 * jnp.where(t < best, 1.0, 1 - (t - best) / fall)
+
+    by_hand = optimizer("adam", learning_rate=course, epochs=200, steps=1)
+    whole = train(network, GAUSSIAN, batches, by_hand, epochs=best + fall, **settings)
+    losses = [row["validation_loss"] for row in whole.history]
+    waited = [row["validation_loss"] for row in stopped.history[best:]]
+    np.testing.assert_allclose(
+        [row["validation_loss"] for row in annealed.history],
+        losses[:best] + waited + losses[best:],
+        rtol=1e-4,
+    )
+    assert min(row["validation_loss"] for row in annealed.history) == pytest.approx(
+        evaluate(network, GAUSSIAN, annealed.params, annealed.state, validation)["loss"], rel=1e-6
+    )
+
+
+def test_annealing_ends_with_the_last_epoch_where_patience_would_not() -> None:
+    validation = ArrayBatches(X, Y, 50)
+    rule = EarlyStopping(100, anneal=0.5)
+    sgd = optimizer(learning_rate=0.01, epochs=9, steps=4)
+    trained = train(LINEAR, GAUSSIAN, ArrayBatches(X, Y, 16), sgd, epochs=9, validation=validation, stopping=rule)
+    # After epoch 6, the best one, half of 6 epochs are left.
+    assert trained.status == "finished"
+    last_steps = [1.0] * 6 + [9 / 12, 5 / 12, 1 / 12]
+    np.testing.assert_allclose([row["learning_rate"] / 0.01 for row in trained.history], last_steps, rtol=1e-5)
 
 
 def test_stopping_on_a_quantity_that_is_not_there_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -28,7 +28,7 @@ from thalweg.recipes.plan import Plan
 from thalweg.recipes.prepare import prepare
 from thalweg.recipes.presets import before_training, facts_of, for_training, holds_out
 from thalweg.recipes.tables import fit_encoder
-from thalweg.training import EarlyStopping, Trained
+from thalweg.training import Trained
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -275,5 +275,5 @@ class DenseEstimator(Fitted):
         score = validation_score(self, model, rows.validation, rows.validation.target_array())
         followed["scores"] = {SCORE: score}
         if plan.stopping is not None:
-            followed["stopping"] = EarlyStopping(plan.stopping.patience, SCORE, larger=True)
+            followed["stopping"] = replace(plan.stopping, monitor=SCORE, larger=True)
         return followed

@@ -176,6 +176,7 @@ class Parameters:
     full_batch: bool = False
     validation: float | None = None
     patience: int | None = None
+    anneal: float | None = None
     standardize: bool | None = None
     callbacks: Sequence[Callable[..., Any] | Any] = ()
     random_state: Any = 0

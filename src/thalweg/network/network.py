@@ -74,9 +74,10 @@ class Network:
         Raises:
             ArgumentError: data-dependent initialization without ``x``.
         """
-        if x is None and _needs_data(self.layers):
+        needed = _needs_data(self.layers)
+        if x is None and needed:
             raise ArgumentError("x", "a minibatch for the initializer 'data'", None)
-        return _init(self, key, x)
+        return _init(self, key, x if needed else None)
 
     def init_state(self, x: NDArray[Any] | None = None) -> State:
         """Return what the layers keep but do not train, one entry a layer.

@@ -25,6 +25,8 @@ class OptimizerState(NamedTuple):
         decay: multiplies the weight decay.
         l1: multiplies the penalty on absolute values.
         l2: multiplies the penalty on squares.
+        fall: steps over which the step size falls to 0 from ``fall_start`` on; 0 where it does not.
+        fall_start: number of the update with which it begins to fall.
         rule: state of the update rule.
         plateau: state of the ``plateau`` schedule, ``()`` for the others.
     """
@@ -34,6 +36,8 @@ class OptimizerState(NamedTuple):
     decay: Scalar
     l1: Scalar
     l2: Scalar
+    fall: Int[Array, ""]
+    fall_start: Int[Array, ""]
     rule: Any
     plateau: Any
 
@@ -111,7 +115,12 @@ class Optimizer(NamedTuple):
 def rescaled(state: OptimizerState, learning_rate: Any, weight_decay: Any, l1: Any, l2: Any) -> OptimizerState:
     """Return a state with other scales: numbers, or of members side by side one each."""
     factor, decay, l1, l2 = (jnp.asarray(v, jnp.result_type(float)) for v in (learning_rate, weight_decay, l1, l2))
-    return state._replace(factor=factor, decay=decay, l1=l1, l2=l2)
+    return state._replace(factor=factor, decay=decay, l1=l1, l2=l2, fall=jnp.zeros_like(state.fall))
+
+
+def falling(state: OptimizerState, steps: Any) -> OptimizerState:
+    """Return a state in which the step size falls from now on, in a straight line, and is 0 after so many steps."""
+    return state._replace(fall=jnp.full_like(state.fall, steps), fall_start=jnp.array(state.step))
 
 
 def scaled(optimizer: Optimizer, scales: Scales) -> Optimizer:
@@ -154,14 +163,16 @@ def assemble(rule: Rule, step_size: StepSize | None, penalties: Penalties, *, fu
     plateau = step_size.plateau if step_size else None
 
     def init(params: Params) -> OptimizerState:
-        one = jnp.ones((), jnp.result_type(float))
+        one, zero = jnp.ones((), jnp.result_type(float)), jnp.zeros((), jnp.int32)
         course = plateau.init(params) if plateau is not None else ()
-        return OptimizerState(jnp.zeros((), jnp.int32), one, one, one, one, rule.init(params), course)
+        return OptimizerState(zero, one, one, one, one, zero, zero, rule.init(params), course)
 
     def learning_rate(step: Int[Array, ""], state: OptimizerState) -> Scalar | None:
         if step_size is None:
             return None
-        rate = step_size.planned(step) * state.factor
+        done = (step - state.fall_start) / jnp.maximum(state.fall, 1)
+        left = jnp.where(state.fall > 0, jnp.clip(1 - done, 0, 1), 1)
+        rate = step_size.planned(step) * state.factor * left.astype(state.factor.dtype)
         return rate if plateau is None else rate * state.plateau.scale.astype(rate.dtype)
 
     def gradient_point(params: Params, state: OptimizerState) -> Params:

@@ -20,6 +20,7 @@ from thalweg.likelihoods import LIKELIHOODS, Likelihood, Members, auto_likelihoo
 from thalweg.network import Network, dense_network
 from thalweg.optimizers import OPTIMIZERS, Optimizer, make_optimizer, with_step_factors
 from thalweg.recipes.config import RunConfig
+from thalweg.training import EarlyStopping
 
 BATCH_SIZE = 128
 
@@ -87,6 +88,8 @@ def check_names(config: RunConfig, *, held_out: bool = False) -> None:
             "none",
             "Early stopping watches rows held out of training: add --validation 0.1.",
         )
+    if config.anneal and OPTIMIZERS[config.optimizer].full_batch:
+        raise ArgumentError("anneal", f"0 for {config.optimizer!r}, which finds its own step size", config.anneal)
     check_ensemble(config)
     if config.full_batch and config.batch_size:
         raise ArgumentError("full_batch", "no batch_size beside it", f"batch_size {config.batch_size}")
@@ -205,6 +208,21 @@ def default_batch_size(rows: int, largest: int = BATCH_SIZE) -> int:
         [128, 64, 8, 1]
     """
     return min(largest, 1 << max(0, (rows // 8).bit_length() - 1))
+
+
+def choose_stopping(config: RunConfig) -> EarlyStopping | None:
+    """Return when training ends before its last epoch, if it may.
+
+    Raises:
+        ArgumentError: a step size that is to fall once patience ends, without patience.
+    """
+    if config.patience:
+        return EarlyStopping(config.patience, "validation_loss", anneal=config.anneal)
+    if config.anneal:
+        raise ArgumentError(
+            "anneal", "patience beside it", "none", "The step size falls once patience ends: add --patience 10."
+        )
+    return None
 
 
 def choose_schedule(config: RunConfig) -> str:

@@ -261,6 +261,13 @@ class RunConfig(BaseModel):
     patience: Whole | None = setting(
         None, "Training", "Stop after this many epochs without progress, and go back to the best one.", ge=1
     )
+    anneal: Real = setting(
+        0.0,
+        "Training",
+        "When patience ends, go back to the best epoch and let the step size fall to 0 over this share of the epochs "
+        "up to it, before the run stops.",
+        ge=0,
+    )
     seed: Whole = setting(0, "Training", "Seed of split, starting weights, order and noise.", ge=0, lt=2**32)
     diagnose: Literal["none", "cheap", "full"] = setting(
         "cheap",

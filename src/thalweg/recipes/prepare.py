@@ -26,6 +26,7 @@ from thalweg.recipes.choices import (
     choose_likelihood,
     choose_optimizer,
     choose_schedule,
+    choose_stopping,
 )
 from thalweg.recipes.config import RunConfig, changed_settings
 from thalweg.recipes.origin import check_origin, origin_of, with_origin
@@ -33,7 +34,6 @@ from thalweg.recipes.plan import Plan
 from thalweg.recipes.presets import before_training, facts_of, for_training, usual_step_size
 from thalweg.recipes.step_sizes import step_sizes_of
 from thalweg.recipes.tables import Tables, fit_encoder, make_tables
-from thalweg.training import EarlyStopping
 
 EVALUATION_ROWS = 2000
 """Rows of a minibatch in evaluation, where size only matters for speed."""
@@ -194,7 +194,7 @@ def make_plan(
         likelihood=likelihood,
         optimizer=optimizer,
         train=train,
-        stopping=EarlyStopping(config.patience, "validation_loss") if config.patience else None,
+        stopping=choose_stopping(config),
         step_size=found,
         calibrate=config.calibrate,
         settings={name: value for name, value in resolved.items() if value not in (None, {}, "")},

@@ -19,7 +19,7 @@ from thalweg.data.batches import Batches, Chunk
 from thalweg.data.read_ahead import close
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
-from thalweg.optimizers import Optimizer, OptimizerState
+from thalweg.optimizers import Optimizer, OptimizerState, falling
 from thalweg.training.checkpoints import Checkpoints, Progress
 from thalweg.training.checks import check_monitor, check_run
 from thalweg.training.divergence import HINT, broken_parameter, first_not_finite
@@ -206,9 +206,15 @@ class Loop:
             rows = self.rows_to_learn_from()
             self.train_state = initial_state(self.network, self.optimizer, params, average=self.average > 0, rows=rows)
         if self.stopping is not None:
-            self.best = _copy(self.kept())
             if former is not None and former.history:
                 self.best, self.progress.best_epoch = (former.params, former.state), former.epoch
+                if self.anneals:
+                    # What the optimizer remembered at the best epoch is gone; what it remembers now has to do.
+                    average = former.params if self.average else ()
+                    best = self.train_state._replace(params=former.params, state=former.state, average=average)
+                    self.best = _copy(jax.tree.map(jnp.asarray, best))
+            else:
+                self.best = _copy(self.worth_keeping(self.train_state))
         if self.checkpoints is not None and (found := self.checkpoints.restore((self.train_state, self.best))):
             (self.train_state, self.best), self.progress = found
         if self.mesh is not None:
@@ -241,6 +247,7 @@ class Loop:
 
     def epochs(self, epochs: int, asked: Any) -> str:
         while self.progress.epoch <= epochs:
+            self.anneal()
             if self.over() or any(hook.stop for hook in self.hooks):
                 return "stopped early"
             self.tell("on_epoch_start", self.progress.epoch)
@@ -255,9 +262,25 @@ class Loop:
                 self.save()
         return "finished"
 
+    def anneal(self) -> None:
+        """Once early stopping says so, go back to the best epoch, and let the step size fall from there."""
+        progress = self.progress
+        if self.stopping is None or progress.annealed or not progress.history:
+            return
+        epochs = self.stopping.annealing(progress.history, self.last_epoch)
+        if epochs:
+            state: TrainState = _copy(self.best)
+            course = falling(state.optimizer_state, epochs * self.batches.steps)
+            self.train_state = state._replace(optimizer_state=course)
+            progress.annealed = progress.epoch - 1 + epochs
+
     def over(self) -> bool:
         """Return whether early stopping ends the run."""
-        return self.stopping is not None and self.stopping.ends(self.progress.history)
+        if self.stopping is None:
+            return False
+        if self.progress.annealed:
+            return self.progress.epoch > self.progress.annealed
+        return self.stopping.ends(self.progress.history)
 
     def steps(self) -> Iterator[None]:
         """Run the epoch's chunks; at each yield everything dispatched is done and counted."""
@@ -333,7 +356,7 @@ class Loop:
         progress.next_epoch(row)
         if self.stopping is not None and self.stopping.best(progress.history) == row["epoch"]:
             # A copy: the next step takes over the state's memory.
-            self.best, progress.best_epoch = _copy((params, state)), row["epoch"]
+            self.best, progress.best_epoch = _copy(self.worth_keeping(self.train_state)), row["epoch"]
         self.tell("on_epoch_end", row)
 
     def line(self, parts: dict[str, dict[str, float]], learning_rate: float | None, seconds: float) -> dict[str, Any]:
@@ -345,7 +368,23 @@ class Loop:
 
     def kept(self) -> tuple[Params, State]:
         """Return what a model made now would hold."""
-        return self.train_state.average if self.average else self.train_state.params, self.train_state.state
+        return self.kept_of(self.train_state)
+
+    def kept_of(self, state: TrainState) -> tuple[Params, State]:
+        return (state.average if self.average else state.params), state.state
+
+    def worth_keeping(self, state: TrainState) -> Any:
+        """Return what is kept of the best epoch: the model, or all that training needs to go on from there."""
+        return state if self.anneals else self.kept_of(state)
+
+    def kept_of_best(self) -> tuple[Params, State]:
+        kept: tuple[Params, State] = self.kept_of(self.best) if self.anneals else self.best
+        return kept
+
+    @property
+    def anneals(self) -> bool:
+        """Whether training goes back to the best epoch, to let the step size fall from there."""
+        return self.stopping is not None and self.stopping.anneal > 0
 
     def save(self) -> None:
         if self.checkpoints is not None:
@@ -375,7 +414,7 @@ class Loop:
         params, state = self.kept()
         epoch = self.progress.epoch - 1
         if self.stopping is not None and self.progress.best_epoch:
-            (params, state), epoch = self.best, self.progress.best_epoch
+            (params, state), epoch = self.kept_of_best(), self.progress.best_epoch
         return Trained(params, state, self.progress.history, epoch, status, self.train_state)
 
     def tell(self, event: str, *arguments: Any) -> None:

@@ -18,7 +18,7 @@ from thalweg.core.errors import ArgumentError, DivergedError
 from thalweg.core.types import Params, State
 from thalweg.data.batches import KNOWN_TARGETS, Batches, Chunk, spread, taken
 from thalweg.network import sequence
-from thalweg.optimizers import OptimizerState, Scales, rescaled
+from thalweg.optimizers import OptimizerState, Scales, falling, rescaled
 from thalweg.training.divergence import HINT
 from thalweg.training.evaluate import metric, totals
 from thalweg.training.hooks import ChunkInfo
@@ -73,6 +73,7 @@ class MembersLoop(Loop):
     # What each member has so far; `Progress.members` holds it in checkpoints.
     histories: list[list[dict[str, Any]]]
     best_epochs: list[int]
+    annealed: list[int]
     stopped: NDArray[np.bool_]
     diverged: dict[int, str]
     sums: dict[str, NDArray[np.float64]]
@@ -94,9 +95,9 @@ class MembersLoop(Loop):
             state = self.with_own(state)
         if (self.factors != 1).any():
             state = state._replace(optimizer_state=self.with_factors(state.optimizer_state))
-        self.histories, self.best_epochs = [[] for _ in keys], [0] * members
+        self.histories, self.best_epochs, self.annealed = [[] for _ in keys], [0] * members, [0] * members
         self.stopped, self.diverged, self.sums = np.zeros(members, bool), {}, {}
-        self.best = () if self.stopping is None else jax.tree.map(np.array, self._kept(state))
+        self.best = () if self.stopping is None else jax.tree.map(np.array, self.worth_keeping(state))
         if self.checkpoints is not None and (found := self.checkpoints.restore((state, self.best))):
             (state, self.best), self.progress = found
             self.best = jax.tree.map(np.array, self.best)
@@ -147,6 +148,33 @@ class MembersLoop(Loop):
 
     def over(self) -> bool:
         return not self.active().any()
+
+    @property
+    def anneals(self) -> bool:
+        return any(rule is not None and rule.anneal for rule in self.rules)
+
+    def anneal(self) -> None:
+        due = {m: epochs for m in np.flatnonzero(self.active()).tolist() if (epochs := self.annealing(m))}
+        if not due:
+            return
+        states: TrainState = self.shares.joined(self.states)
+        for member, epochs in due.items():
+            best = jax.tree.map(lambda a, member=member: jnp.asarray(a[member]), self.best)
+            course = falling(best.optimizer_state, epochs * self.batches.steps)
+
+            def put(all_of: NDArray[Any], own: Any, member: int = member) -> None:
+                all_of[member] = own
+
+            jax.tree.map(put, states, best._replace(optimizer_state=course))
+            self.annealed[member] = self.progress.epoch - 1 + epochs
+        self.states = jax.device_put(self.shares.split(states))
+
+    def annealing(self, member: int) -> int:
+        """Return for how many epochs a member's step size is to fall from now on; 0 while it is not time, or done."""
+        rule, history = self.rules[member], self.histories[member]
+        if rule is None or self.annealed[member] or not history:
+            return 0
+        return rule.annealing(history, self.last_epoch)
 
     def dispatch(self, on_device: Chunk) -> list[Future[Any]]:
         def run(part: range, state: TrainState, keys: Array, going: Any) -> tuple[Array, TrainState, ChunkResult]:
@@ -209,7 +237,7 @@ class MembersLoop(Loop):
     def end_epoch(self) -> None:
         progress, active = self.progress, self.active()
         began = time.perf_counter()
-        kept = [self._kept(state) for state in self.states]
+        kept = [self.kept_of(state) for state in self.states]
         found = {"train": (self.sums["loss"], self.sums["score"], self.sums["counted"], self.batches.rows)}
         for name, batches in self.sets.items():
             found[name] = (*self.evaluated(kept, batches, active), batches.rows)
@@ -225,7 +253,7 @@ class MembersLoop(Loop):
             lines[m] = self.line(parts, rate, seconds)
             self.histories[m].append(lines[m])
         improved = [m for m, row in lines.items() if self.improves(m, row["epoch"])]
-        self.keep(kept, improved)
+        self.keep(improved)
         if lines:
             progress.next_epoch(_mean_line(list(lines.values())))
         else:
@@ -254,29 +282,28 @@ class MembersLoop(Loop):
         rule = self.rules[member]
         if rule is None:
             return False
-        self.stopped[member] = rule.ends(self.histories[member])
+        last = self.annealed[member]
+        ends = rule.ends(self.histories[member]) and not self.annealing(member)
+        self.stopped[member] = epoch >= last if last else ends
         best = rule.best(self.histories[member]) == epoch
         if best:
             self.best_epochs[member] = epoch
         return best
 
-    def keep(self, kept: list[tuple[Params, State]], improved: list[int]) -> None:
+    def keep(self, improved: list[int]) -> None:
         """Copy what members at their best hold: the next step takes over the state's memory."""
-        for part, arrays in zip(self.shares.parts, kept, strict=True):
+        for part, state in zip(self.shares.parts, self.states, strict=True):
             own = [m for m in improved if m in part]
             if own:
 
                 def copy(best: NDArray[Any], now: Any, own: list[int] = own, first: int = part.start) -> None:
                     best[own] = np.asarray(now)[[m - first for m in own]]
 
-                jax.tree.map(copy, self.best, arrays)
-
-    def _kept(self, state: TrainState) -> tuple[Params, State]:
-        return (state.average if self.average else state.params), state.state
+                jax.tree.map(copy, self.best, self.worth_keeping(state))
 
     def final(self) -> tuple[Params, State, list[int]]:
         """Return every member's parameters, statistics and the epoch they are from."""
-        params, state = self.shares.joined([self._kept(part) for part in self.states])
+        params, state = self.shares.joined([self.kept_of(part) for part in self.states])
         epochs = [self.histories[m][-1]["epoch"] if self.histories[m] else 0 for m in range(len(self.seeds))]
         for member, best in enumerate(self.best_epochs):
             if best:
@@ -284,7 +311,7 @@ class MembersLoop(Loop):
                 def take(last: NDArray[Any], kept: NDArray[Any], member: int = member) -> None:
                     last[member] = kept[member]
 
-                jax.tree.map(take, (params, state), self.best)
+                jax.tree.map(take, (params, state), self.kept_of_best())
                 epochs[member] = best
         return params, state, epochs
 
@@ -295,6 +322,7 @@ class MembersLoop(Loop):
                 "rates": None if self.rates is None else self.rates.tolist(),
                 "histories": self.histories,
                 "best_epochs": self.best_epochs,
+                "annealed": self.annealed,
                 "stopped": self.stopped.tolist(),
                 "diverged": {str(m): words for m, words in self.diverged.items()},
             }
@@ -307,7 +335,7 @@ class MembersLoop(Loop):
         self.sums = {name: np.asarray(values) for name, values in told["sums"].items()}
         if told["rates"] is not None:
             self.rates = np.asarray(told["rates"], np.float32)
-        self.histories, self.best_epochs = told["histories"], told["best_epochs"]
+        self.histories, self.best_epochs, self.annealed = told["histories"], told["best_epochs"], told["annealed"]
         self.stopped = np.asarray(told["stopped"], bool)
         self.diverged = {int(m): words for m, words in told["diverged"].items()}
 

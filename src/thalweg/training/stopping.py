@@ -18,9 +18,11 @@ class EarlyStopping:
         monitor: a key of the log's rows that should become small.
         min_delta: improvement that counts.
         larger: whether it should become large instead, as a score does.
+        anneal: before it ends, training goes back to the best epoch and lets the step size fall from there, in a
+            straight line to 0, over this share of the epochs up to it; 0 for an end at once.
 
     Raises:
-        ArgumentError: patience below 1.
+        ArgumentError: patience below 1, a negative share.
 
     Example:
         >>> rule = EarlyStopping(patience=2)
@@ -34,9 +36,11 @@ class EarlyStopping:
     monitor: str = "validation_loss"
     min_delta: float = 0.0
     larger: bool = False
+    anneal: float = 0.0
 
     def __post_init__(self) -> None:
         number("patience", self.patience, at_least=1, integer=True)
+        number("anneal", self.anneal, at_least=0)
 
     def best(self, history: list[dict[str, Any]]) -> int:
         """Return the epoch to keep, 0 when there is none yet."""
@@ -50,3 +54,21 @@ class EarlyStopping:
     def ends(self, history: list[dict[str, Any]]) -> bool:
         """Return whether patience is used up."""
         return bool(history) and history[-1]["epoch"] - self.best(history) >= self.patience
+
+    def annealing(self, history: list[dict[str, Any]], epochs: int) -> int:
+        """Return for how many epochs the step size is to fall from now on; 0 while it is not time.
+
+        It is time once patience is used up, or when no more of all ``epochs`` are left than the fall takes.
+
+        Example:
+            >>> rule = EarlyStopping(patience=2, anneal=0.5)
+            >>> losses = [3.0, 2.0, 1.0, 0.5, 0.6, 0.7]
+            >>> history = [{"epoch": i, "validation_loss": loss} for i, loss in enumerate(losses, start=1)]
+            >>> rule.annealing(history, 100), rule.annealing(history[:5], 100), rule.annealing(history[:5], 7)
+            (2, 0, 2)
+        """
+        best = self.best(history)
+        if not (self.anneal and best):
+            return 0
+        length, left = max(1, round(self.anneal * best)), epochs - history[-1]["epoch"]
+        return min(length, left) if self.ends(history) or left <= length else 0
