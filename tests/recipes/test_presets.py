@@ -49,8 +49,20 @@ def test_what_is_given_stays(name: str) -> None:
     config = filled(preset=name, **given)
     assert {key: getattr(config, key) for key in given} == given
     assert config.optimizer == "adamw"
-    assert config.patience == 3
     assert config.embedding_options == {}
+
+
+def test_the_step_size_falls_once_held_out_rows_stall_unless_it_has_a_course_of_its_own() -> None:
+    config = filled(preset="tabular")
+    assert config.schedule == "constant"
+    assert config.anneal > 0
+    assert config.patience < config.epochs
+    for own in ({"schedule": "cosine"}, {"optimizer": "momentum"}, {"preset": "quick"}):
+        config = filled(**{"preset": "tabular"} | own)
+        assert (config.anneal, config.patience) == (0, config.epochs)
+        assert config.schedule in {"cosine", "auto"}
+    alone = for_training(make_config({"data": "t", "preset": "tabular"}), TABLE, FACTS, held_out=False)
+    assert (alone.schedule, alone.anneal, alone.patience) == ("cosine", 0, None)
 
 
 def test_another_optimizer_has_its_own_settings() -> None:
@@ -63,8 +75,9 @@ def test_another_optimizer_has_its_own_settings() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("rows", [2, 100, 10_000, 1_000_000])
 @pytest.mark.parametrize("classes", [None, 2, 26])
-def test_presets_are_valid_settings_at_any_size(name: str, rows: int, classes: int | None) -> None:
-    values = PRESETS[name](Facts(rows, 5, classes))
+@pytest.mark.parametrize("watched", [False, True])
+def test_presets_are_valid_settings_at_any_size(name: str, rows: int, classes: int | None, watched: bool) -> None:
+    values = PRESETS[name](Facts(rows, 5, classes, watched=watched))
     config = make_config({"data": "t"} | values)
     assert config.batch_size is not None
     assert config.batch_size <= rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from thalweg.data.encode import Encoder
@@ -30,11 +30,13 @@ class Facts:
         rows: rows to train on.
         numbers: encoded columns of numbers.
         classes: how many classes there are; None for targets of another kind.
+        watched: whether training watches rows that are held out, to end when they no longer do better.
     """
 
     rows: int
     numbers: int
     classes: int | None = None
+    watched: bool = False
 
 
 def tabular(facts: Facts) -> dict[str, Any]:
@@ -43,7 +45,27 @@ def tabular(facts: Facts) -> dict[str, Any]:
     Sources: Holzmüller, Grinsztajn, Steinwart, *Better by Default* (2024); Gorishniy, Kotelnikov, Babenko, *TabM*
     (2024); Gorishniy, Rubachev, Babenko, *On Embeddings for Numerical Features in Tabular Deep Learning* (2022).
     """
+    return _network(facts) | course(facts, _usual(facts))
+
+
+def quick(facts: Facts) -> dict[str, Any]:
+    """A fit in seconds: half the members, a third of the width, and of the usual epochs, however the rows fare."""
+    smaller = {"hidden": (64, 64), "shared_members": 4}
+    return _network(facts) | smaller | course(replace(facts, watched=False), _usual(facts) // 3)
+
+
+def best(facts: Facts) -> dict[str, Any]:
+    """For accuracy: four times the members, wider, with more patience, for some ten times the time."""
+    larger = {"hidden": (256, 256), "shared_members": 32}
+    return _network(facts) | larger | course(facts, _usual(facts) * 4 // 3, patience=12, anneal=1.0)
+
+
+def _usual(facts: Facts) -> int:
     # Two classes mostly overlap, and a network soon learns their noise: shorter, with smaller steps and more dropout.
+    return 24 if facts.classes == 2 else 36
+
+
+def _network(facts: Facts) -> dict[str, Any]:
     two = facts.classes == 2
     return _ADAMW | {
         "hidden": (192, 192),
@@ -53,29 +75,14 @@ def tabular(facts: Facts) -> dict[str, Any]:
         "shared_members": 8,
         "dropout": 0.2 if two else 0.1,
         "learning_rate": 4e-3 if two else 6e-3,
-        "epochs": epochs(facts.rows, 24 if two else 36),
         "batch_size": batch_size(facts.rows),
     }
-
-
-def quick(facts: Facts) -> dict[str, Any]:
-    """A fit in seconds: half the members, a third of the width and of the epochs."""
-    usual = tabular(facts)
-    return usual | {"hidden": (64, 64), "shared_members": 4, "epochs": max(4, usual["epochs"] // 3)}
-
-
-def best(facts: Facts) -> dict[str, Any]:
-    """For accuracy: four times the members, wider, and a third more epochs, for some eight times the time."""
-    usual = tabular(facts)
-    return usual | {"hidden": (256, 256), "shared_members": 32, "epochs": usual["epochs"] * 4 // 3}
 
 
 _ADAMW = {
     "optimizer": "adamw",
     "optimizer_options": {"beta2": 0.95},
     "weight_decay": 0.01,
-    "schedule": "cosine",
-    "warmup": 0.02,
 }
 
 PRESETS: dict[str, Callable[[Facts], dict[str, Any]]] = {"tabular": tabular, "quick": quick, "best": best}
@@ -87,8 +94,33 @@ HELD_OUT = 0.15
 BEFORE_TRAINING: dict[str, Any] = {"scaling": "adaptive", "embed_levels": True}
 """Settings that decide how rows are encoded, the same for all presets."""
 
-_OF_THE_OPTIMIZER = {"optimizer_options", "learning_rate", "weight_decay", "schedule", "warmup"}
+_OF_THE_OPTIMIZER = {"optimizer_options", "learning_rate", "weight_decay", "schedule", "warmup", "anneal"}
 """Settings that mean something beside the preset's own optimizer only."""
+
+
+def course(facts: Facts, usual: int, patience: int = 8, anneal: float = 0.6) -> dict[str, Any]:
+    """Return how long to train, and how the step size runs.
+
+    Where rows are watched: steps of one size until these rows stall, then back to the best epoch, and from there a fall
+    of the step size. How many epochs a table needs is not known before: from a half to three times the usual ones.
+    Otherwise half a cosine over the usual epochs.
+
+    Args:
+        facts: what is known of the data.
+        usual: epochs of a set of middle size.
+        patience: epochs without progress, of a set of middle size, after which the step size falls.
+        anneal: length of its fall, as a share of the epochs up to the best one.
+
+    Example:
+        >>> course(Facts(rows=10_000, numbers=8), 36)
+        {'schedule': 'cosine', 'warmup': 0.02, 'epochs': 36}
+        >>> course(Facts(rows=10_000, numbers=8, watched=True), 36)
+        {'schedule': 'constant', 'warmup': 0.01, 'epochs': 108, 'patience': 8, 'anneal': 0.6}
+    """
+    if not facts.watched:
+        return {"schedule": "cosine", "warmup": 0.02, "epochs": epochs(facts.rows, usual)}
+    stalls = {"patience": epochs(facts.rows, patience), "anneal": anneal}
+    return {"schedule": "constant", "warmup": 0.01, "epochs": epochs(facts.rows, 3 * usual)} | stalls
 
 
 def epochs(rows: int, usual: int) -> int:
@@ -175,7 +207,9 @@ def for_training(config: RunConfig, table: Table, facts: Facts, *, held_out: boo
     name = chosen(config, table)
     if name == "plain":
         return config
-    values, given = PRESETS[name](facts), config.model_fields_set
+    given = config.model_fields_set
+    own = given & {"optimizer", "schedule"}
+    values = PRESETS[name](replace(facts, watched=held_out and not own))
     left: set[str] = set()
     if "optimizer" in given:
         left |= _OF_THE_OPTIMIZER
@@ -187,7 +221,7 @@ def for_training(config: RunConfig, table: Table, facts: Facts, *, held_out: boo
         left.add("shared_members")
     if "numeric_embedding" in given:
         left.add("embedding_options")
-    if held_out:
+    if held_out and "patience" not in values:
         # As long as the run: training does not end early, and the best epoch is kept.
         values["patience"] = config.epochs if "epochs" in given else values["epochs"]
     return _filled(config, {setting: value for setting, value in values.items() if setting not in left})

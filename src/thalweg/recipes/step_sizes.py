@@ -290,13 +290,17 @@ def step_sizes_of(
     # A warm-up in epochs is the same share of the experiment as of the run.
     warmup = config.warmup / config.epochs if config.warmup >= 1 else config.warmup
     short = config.model_copy(update={"learning_rate": usual, "epochs": 1, "warmup": warmup})
+    epochs = config.epochs
+    if config.anneal:
+        # Patience ends most of them after a third of their epochs or so; then the step size falls, as it does here.
+        short, epochs = short.model_copy(update={"schedule": "cosine"}), -(-epochs // 3)
     return find_step_size(
         network,
         likelihood,
         batches,
         lambda steps: choose_optimizer(short, steps, network.step_factors()),
         usual,
-        total_steps=config.epochs * batches.steps * max(config.members, config.cv, 1),
+        total_steps=epochs * batches.steps * max(config.members, config.cv, 1),
         seed=config.seed,
         hooks=hooks,
     )

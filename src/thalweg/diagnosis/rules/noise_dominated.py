@@ -17,7 +17,7 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
         return None
     # At the end of every good run noise prevails, and a falling step size averages it out. It does harm where steps
     # stay large: the loss jumps about, and no longer falls.
-    falls = e.settings.get("schedule", "constant") != "constant"
+    falls = e.settings.get("schedule", "constant") != "constant" or bool(e.settings.get("anneal"))
     jumps = e.roughness > at["rough"]
     if not (e.suffers or (jumps and not falls)) or not (e.stalled or jumps):
         return None

@@ -14,6 +14,8 @@ def _check(e: Evidence, at: Mapping[str, float]) -> Found | None:
     held_out, constant = e.held_out_loss, e.series("constant_loss")
     if e.status != "stopped early" or e.epochs < 2 or e.broken or not np.isfinite(held_out).all():
         return None
+    if e.settings.get("anneal"):  # patience ended with a fall of the step size, not with the run
+        return None
     best, planned = int(held_out.argmin()), e.number("run", "epochs")
     top = constant[0] if constant.size and np.isfinite(constant[0]) else held_out[0]
     gained = max(top, held_out[0]) - held_out[best]
