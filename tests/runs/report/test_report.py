@@ -177,6 +177,9 @@ def test_validation_rows_have_a_curve(tmp_path: Path) -> None:
     series = specs(page)["Loss"]["series"]
     assert [s["name"] for s in series] == ["training", "validation", "test"]  # type: ignore[attr-defined]
     assert "the validation loss fell no further. The parameters of epoch 2 were kept." in notices(page)
+    run = {"state": "stopped early", "best_epoch": 3, "settings": {"anneal": 0.5}}
+    page = report(tmp_path / "annealed", log, run, classified(["a", "b"]))
+    assert "from there the step size fell to zero. The parameters of epoch 3" in notices(page)
 
 
 def test_network_settings_versions_and_commands(tmp_path: Path) -> None:

@@ -43,7 +43,10 @@ def _ending(run: RunFiles) -> Iterator[Html]:
         held_out = "validation" if any(row.get("validation_loss") is not None for row in run.log) else "test"
         kept = run.info.get("best_epoch")
         back = f" The parameters of epoch {kept} were kept." if kept is not None else ""
-        yield _note("", message or f"Stopped early after {progress}: the {held_out} loss fell no further.{back}")
+        ended = f"Stopped early after {progress}: the {held_out} loss fell no further."
+        if facts.settings(run).get("anneal"):
+            ended += " Training then went back to its best epoch so far, and from there the step size fell to zero."
+        yield _note("", message or ended + back)
 
 
 def _sentence(text: object) -> str:
