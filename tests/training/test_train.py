@@ -208,6 +208,13 @@ def test_annealing_ends_with_the_last_epoch_where_patience_would_not() -> None:
     np.testing.assert_allclose([row["learning_rate"] / 0.01 for row in trained.history], last_steps, rtol=1e-5)
 
 
+def test_annealing_needs_a_step_size() -> None:
+    own = make_optimizer(optax.adam(0.01), total_steps=8, steps_per_epoch=4)
+    batches, rule = ArrayBatches(X, Y, 16), EarlyStopping(1, anneal=0.5)
+    with pytest.raises(ArgumentError, match="anneal 0 for an optimizer with a step size of its own"):
+        train(LINEAR, GAUSSIAN, batches, own, epochs=2, validation=batches, stopping=rule)
+
+
 def test_stopping_on_a_quantity_that_is_not_there_is_refused() -> None:
     with pytest.raises(ArgumentError, match="Hold out a validation set"):
         train(LINEAR, GAUSSIAN, ArrayBatches(X, Y, 16), optimizer(), epochs=1, stopping=EarlyStopping(3))

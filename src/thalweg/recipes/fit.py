@@ -48,6 +48,7 @@ def fit(
     batch_size: int | None = None,
     sample_weight: NDArray[Any] | None = None,
     patience: int | None = None,
+    anneal: float = 0.0,
     ema: float = 0.0,
     seed: int = 0,
     hooks: Sequence[Hook] = (),
@@ -74,6 +75,7 @@ def fit(
         batch_size: rows a minibatch; by default 128, fewer for small sets, all rows for L-BFGS.
         sample_weight: (N,) weights, scaled to mean one.
         patience: epochs without progress on ``validation`` after which training stops and the best epoch is kept.
+        anneal: before it stops, let the step size fall from the best epoch on, over this share of the epochs up to it.
         ema: decay of a moving average of θ, which is then what is kept; 0 for none.
         seed: of starting weights, order and dropout; the same seed gives the same bits.
         hooks: called between chunks of steps.
@@ -130,7 +132,7 @@ def fit(
         validation=held_out,
         start=None if start is None else begin(network, rule, *start, average=ema > 0),
         average=ema,
-        stopping=None if patience is None else EarlyStopping(patience, "validation_loss"),
+        stopping=None if patience is None else EarlyStopping(patience, anneal=anneal),
         hooks=hooks,
     )
     finished(trained, epochs)

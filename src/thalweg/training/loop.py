@@ -179,6 +179,8 @@ class Loop:
         """Run all epochs, whatever a run's state holds; ``status`` then says how it ended."""
         self.last_epoch = epochs + (0 if former is None else len(former.history))
         params = self.start(params, former)
+        if self.anneals and not self.has_step_size(params):
+            raise ArgumentError("stopping", "anneal 0 for an optimizer with a step size of its own", self.stopping)
         self.tell("on_train_start", self.info(self.last_epoch, params))
         self.compile()
         try:
@@ -380,6 +382,11 @@ class Loop:
     def kept_of_best(self) -> tuple[Params, State]:
         kept: tuple[Params, State] = self.kept_of(self.best) if self.anneals else self.best
         return kept
+
+    def has_step_size(self, params: Params) -> bool:
+        """Return whether the optimizer tells its step size, which then can be let fall."""
+        state = jax.eval_shape(self.optimizer.init, params)
+        return jax.eval_shape(self.optimizer.learning_rate, jnp.int32(0), state) is not None
 
     @property
     def anneals(self) -> bool:
