@@ -1,4 +1,4 @@
-"""Compiling a program in a thread before it is first called: XLA works without Python's lock, in part on one core.
+"""Compiling a program in a thread before it is first called: XLA compiles on one core, without Python's lock.
 
 The call itself then finds the program compiled, as its arguments are of the types foreseen here.
 """
