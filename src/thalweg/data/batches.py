@@ -201,8 +201,6 @@ class LaidOut:
     """What sets cut up by a :class:`Layout` share."""
 
     layout: Layout
-    y: NDArray[Any]
-    sample_weight: NDArray[Any] | None = None
 
     @property
     def steps(self) -> int:
@@ -213,26 +211,6 @@ class LaidOut:
     def chunks_per_epoch(self) -> int:
         """Chunks of an epoch."""
         return self.layout.chunks
-
-    def blank(self) -> Chunk:
-        """Return a chunk with the shapes and types of all others, of zeros that take no memory.
-
-        Example:
-            >>> [a.shape for a in ArrayBatches(np.zeros((10, 5)), np.zeros(10, int), 4).blank()]
-            [(3, 4, 5), (3, 4), (3, 4), (3,)]
-        """
-        layout, weight = self.layout, self.sample_weight
-        places = layout.steps_per_chunk, layout.width
-
-        def zeros(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-            return np.broadcast_to(np.zeros((), dtype), shape)
-
-        return Chunk(
-            zeros((*places, layout.row_bytes // 4), np.float32),
-            zeros((*places, *self.y.shape[1:]), self.y.dtype),
-            zeros((*places, *(() if weight is None else weight.shape[1:])), np.float32),
-            zeros(places[:1], np.int32),
-        )
 
 
 @dataclass

@@ -69,10 +69,6 @@ class WindowBatches(LaidOut):
     def chunks(self, epoch: int | None, start: int = 0) -> Iterator[Chunk]:
         return ReadAhead(self._chunks(epoch, start, self._evaluation_ring if epoch is None else self._training_ring))
 
-    def blank(self) -> Chunk:
-        chunk = super().blank()
-        return chunk._replace(y=chunk.y.astype(np.int32))
-
     def _chunks(self, epoch: int | None, start: int, buffers: Buffers) -> Iterator[Chunk]:
         order = None if epoch is None else self._order(epoch_rng(self.seed, epoch))
         for number in range(start, self.chunks_per_epoch):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,6 @@ from thalweg.data.read_ahead import close
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
 from thalweg.optimizers import Optimizer, OptimizerState, falling
-from thalweg.training.ahead import compiling, wait
 from thalweg.training.checkpoints import Checkpoints, Progress
 from thalweg.training.checks import check_monitor, check_run
 from thalweg.training.divergence import HINT, broken_parameter, first_not_finite
@@ -29,8 +27,8 @@ from thalweg.training.evaluate import evaluate, metric, placed
 from thalweg.training.hooks import ChunkInfo, Hook, RunInfo
 from thalweg.training.interrupt import interruptible
 from thalweg.training.mesh import data_mesh
-from thalweg.training.state import KNOT_ROWS, TrainState, initial_params, initial_state, state_shapes
-from thalweg.training.step import ChunkResult, Measure, evaluation_program, train_program
+from thalweg.training.state import KNOT_ROWS, TrainState, initial_params, initial_state
+from thalweg.training.step import ChunkResult, Measure, train_program
 from thalweg.training.stopping import EarlyStopping
 
 
@@ -166,13 +164,12 @@ class Loop:
     ) -> None:
         self.network, self.likelihood, self.batches, self.optimizer = network, likelihood, batches, optimizer
         self.average, self.stopping, self.hooks, self.checkpoints = average, stopping, hooks, checkpoints
-        self.seed = seed
+        self.init_key, self.draw_key = keys_of(seed)
         self.mesh = data_mesh(devices)
         self.progress = Progress()
         self.best: Any = ()
         self.upcoming: Iterator[Chunk] | None = None
         self.last_epoch = 0
-        self.ahead: list[Future[Any]] = []
 
     def run(self, epochs: int, params: Params | None, former: Trained | None) -> Trained:
         self.go(epochs, params, former)
@@ -181,18 +178,13 @@ class Loop:
     def go(self, epochs: int, params: Params | None, former: Trained | None = None) -> None:
         """Run all epochs, whatever a run's state holds; ``status`` then says how it ended."""
         self.last_epoch = epochs + (0 if former is None else len(former.history))
-        expected = self.expected() if params is None and former is None else None
-        if expected is not None:
-            self.compile(expected)
         params = self.start(params, former)
         if self.anneals and not self.has_step_size(params):
             raise ArgumentError("stopping", "anneal 0 for an optimizer with a step size of its own", self.stopping)
         self.tell("on_train_start", self.info(self.last_epoch, params))
-        if expected is None:
-            self.compile(self.current())
+        self.compile()
         try:
             with interruptible() as asked:
-                wait(self.ahead + self.compile_evaluation())
                 self.status = self.epochs(self.last_epoch, asked)
         finally:
             close(self.upcoming)
@@ -202,7 +194,6 @@ class Loop:
 
     def start(self, params: Params | None, former: Trained | None) -> Params:
         """Make the state before the first step, or take up a former run's or a checkpoint's; return θ_0."""
-        init_key, self.draw_key = keys_of(self.seed)
         if former is not None:
             # A copy: the first step takes over the state's memory.
             self.train_state = _copy(former.last)
@@ -213,7 +204,7 @@ class Loop:
             self.progress = Progress(epoch=len(former.history) + 1, history=list(former.history))
         else:
             if params is None:
-                params = initial_params(self.network, self.likelihood, self.batches, init_key)
+                params = initial_params(self.network, self.likelihood, self.batches, self.init_key)
             rows = self.rows_to_learn_from()
             self.train_state = initial_state(self.network, self.optimizer, params, average=self.average > 0, rows=rows)
         if self.stopping is not None:
@@ -236,35 +227,10 @@ class Loop:
         """Return training rows where a layer learns from them before the first step."""
         return self.batches.sample(KNOT_ROWS) if self.network.learns_from_rows else None
 
-    def expected(self) -> TrainState | None:
-        """Return the shapes of a new state before there is one, so that compilation and initializers go side by side.
-
-        None where a hook may say only in ``on_train_start`` what it measures.
-        """
-        if any(type(hook).on_train_start is not Hook.on_train_start for hook in self.hooks):
-            return None
-        return state_shapes(self.network, self.optimizer, self.batches, average=self.average > 0)
-
-    def current(self) -> TrainState:
-        """Return the state as the program takes it, of many networks that of a part."""
-        state: TrainState = self.train_state
-        return state
-
-    def compile(self, state: TrainState) -> None:
-        """Make the program of a chunk, and begin to compile it for such a state."""
+    def compile(self) -> None:
+        """Make the program of a chunk."""
         measures = tuple(Measure(h.measure, h.due, h.read) for h in self.hooks if h.measure is not None)
         self.program = train_program(self.network, self.likelihood, self.optimizer, self.average, measures)
-        if self.mesh is None:
-            key = jax.eval_shape(_split_key, np.uint32(0))[1]
-            self.ahead = compiling(self.program, self.batches, lambda chunk: (state, chunk, key))
-
-    def compile_evaluation(self) -> list[Future[Any]]:
-        """Begin to compile the programs that evaluate the sets."""
-        if self.mesh is not None:
-            return []
-        program = evaluation_program(self.network, self.likelihood.judged())
-        kept = self.kept()
-        return [one for s in self.sets.values() for one in compiling(program, s, lambda chunk: (*kept, chunk))]
 
     def info(self, epochs: int, params: Params) -> RunInfo:
         batches = self.batches

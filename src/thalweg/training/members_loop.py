@@ -19,7 +19,6 @@ from thalweg.core.types import Params, State
 from thalweg.data.batches import KNOWN_TARGETS, Batches, Chunk, spread, taken
 from thalweg.network import sequence
 from thalweg.optimizers import OptimizerState, Scales, falling, rescaled
-from thalweg.training.ahead import compiling
 from thalweg.training.divergence import HINT
 from thalweg.training.evaluate import metric, totals
 from thalweg.training.hooks import ChunkInfo
@@ -134,36 +133,12 @@ class MembersLoop(Loop):
             )
         return state._replace(factor=state.factor * jnp.asarray(self.factors))
 
-    def expected(self) -> None:
-        return None
-
-    def current(self) -> TrainState:
-        return self.states[0]
-
-    def compile(self, state: TrainState) -> None:
+    def compile(self) -> None:
         if any(hook.measure is not None for hook in self.hooks):
             raise ArgumentError("hooks", "none that measure inside steps, for members", "one that does")
         alone = self.shares.alone
         self.members_program = members_train_program(self.network, self.likelihood, self.optimizer, self.average, alone)
         self.evaluation = members_evaluation_program(self.network, self.likelihood, alone)
-        first, keys, going = self.shares.parts[0], self.keys[0], self.shares.awake(self.active())[0]
-        self.ahead = compiling(
-            self.members_program, self.batches, lambda c: (state, *self.weighed(c, first), keys, going)
-        )
-
-    def compile_evaluation(self) -> list[Future[Any]]:
-        first, kept = self.shares.parts[0], self.kept_of(self.states[0])
-        going = self.shares.awake(self.active())[0]
-        return [
-            one
-            for s in self.sets.values()
-            for one in compiling(self.evaluation, s, lambda c: (*kept, *self.weighed(c, first), going))
-        ]
-
-    def weighed(self, chunk: Chunk, part: range) -> tuple[Chunk, Any]:
-        """Return a chunk, and its rows' weights for the members of a part: see `own_weights`."""
-        own, common = own_weights(chunk.weight, self.shares.filled(part))
-        return chunk._replace(weight=common), own
 
     def active(self) -> NDArray[np.bool_]:
         """Return which members still learn."""
@@ -204,7 +179,8 @@ class MembersLoop(Loop):
     def dispatch(self, on_device: Chunk) -> list[Future[Any]]:
         def run(part: range, state: TrainState, keys: Array, going: Any) -> tuple[Array, TrainState, ChunkResult]:
             first = np.array(state.step)
-            after = self.members_program(state, *self.weighed(on_device, part), keys, going)
+            own, common = own_weights(on_device.weight, self.shares.filled(part))
+            after = self.members_program(state, on_device._replace(weight=common), own, keys, going)
             return first, *jax.block_until_ready(after)
 
         self.going = self.active()
@@ -294,7 +270,8 @@ class MembersLoop(Loop):
 
         def program(chunk: Chunk) -> Any:
             def run(part: range, arrays: tuple[Params, State], counts: Any) -> Any:
-                return jax.block_until_ready(self.evaluation(*arrays, *self.weighed(chunk, part), counts))
+                own, common = own_weights(chunk.weight, self.shares.filled(part))
+                return jax.block_until_ready(self.evaluation(*arrays, chunk._replace(weight=common), own, counts))
 
             return self.shares.joined(self.shares.each(run, kept, awake))
 

@@ -41,9 +41,6 @@ class TrainState(NamedTuple):
 KNOT_ROWS = 20_000
 """Layers that learn from rows before training, such as knots at quantiles, see at most so many."""
 
-DATA_ROWS = 256
-"""Rows that data-dependent initializers see."""
-
 
 def initial_params(
     network: Network, likelihood: Likelihood, batches: Batches, key: Array, y: NDArray[Any] | None = None
@@ -69,7 +66,7 @@ def initial_params(
         >>> np.asarray(params[-1]["bias"]).tolist()
         [3.0]
     """
-    params = network.init(key, jnp.asarray(batches.sample(DATA_ROWS)))
+    params = network.init(key, jnp.asarray(batches.sample(256)))
     targets = known_targets(batches) if y is None else y
     bias = np.asarray(likelihood.output_bias(targets, network.outputs), np.float32)
     return (*params[:-1], network.layers[-1].with_output_bias(params[-1], bias))
@@ -98,18 +95,6 @@ def initial_state(
     fitted = None if rows is None else network.init_state(rows)
     state: TrainState = _initial_program(network, optimizer.init, average, members)(params, fitted)
     return state
-
-
-def state_shapes(network: Network, optimizer: Optimizer, batches: Batches, *, average: bool) -> TrainState:
-    """Return the shapes and types of the state before the first step of a network with parameters of its own."""
-
-    def build(key: Array, x: Array) -> TrainState:
-        state: TrainState = _initial_program(network, optimizer.init, average, False)(network.init(key, x), None)
-        return state
-
-    sample = jax.ShapeDtypeStruct((min(DATA_ROWS, batches.rows), network.inputs), np.float32)
-    shapes: TrainState = jax.eval_shape(build, jax.eval_shape(lambda: jax.random.key(0)), sample)
-    return shapes
 
 
 @lru_cache(maxsize=64)
