@@ -55,7 +55,7 @@ def quick(facts: Facts) -> dict[str, Any]:
 
 
 def best(facts: Facts) -> dict[str, Any]:
-    """For accuracy: four times the members, wider, with more patience, for some ten times the time."""
+    """For accuracy: four times the members, wider, with more patience; it takes many times as long."""
     larger = {"hidden": (256, 256), "shared_members": 32}
     return _network(facts) | larger | course(facts, _usual(facts) * 4 // 3, patience=12, anneal=1.0)
 
