@@ -157,6 +157,8 @@ def test_patience_keeps_the_best_epoch(blobs: tuple[np.ndarray, np.ndarray]) -> 
     best = min(row["validation_loss"] for row in model.history)
     assert len(model.history) < 50
     assert model.evaluate(x[200:], noise)["loss"] == pytest.approx(best, rel=1e-4)
+    with pytest.raises(ArgumentError, match="anneal: expected patience beside it"):
+        fit(dense_network(2, (64,), 3), x, y, anneal=0.5)
 
 
 def test_sample_weights_matter(blobs: tuple[np.ndarray, np.ndarray]) -> None:

@@ -210,15 +210,19 @@ def default_batch_size(rows: int, largest: int = BATCH_SIZE) -> int:
     return min(largest, 1 << max(0, (rows // 8).bit_length() - 1))
 
 
-def choose_stopping(config: RunConfig) -> EarlyStopping | None:
+def choose_stopping(patience: int | None, anneal: float) -> EarlyStopping | None:
     """Return when training ends before its last epoch, if it may.
+
+    Args:
+        patience: epochs without progress that are waited for; None for all.
+        anneal: see `EarlyStopping`.
 
     Raises:
         ArgumentError: a step size that is to fall once patience ends, without patience.
     """
-    if config.patience:
-        return EarlyStopping(config.patience, "validation_loss", anneal=config.anneal)
-    if config.anneal:
+    if patience is not None:
+        return EarlyStopping(patience, "validation_loss", anneal=anneal)
+    if anneal:
         raise ArgumentError(
             "anneal", "patience beside it", "none", "The step size falls once patience ends: add --patience 10."
         )

@@ -25,10 +25,10 @@ from thalweg.deploy import Model
 from thalweg.likelihoods import Likelihood, auto_likelihood, make_likelihood
 from thalweg.network import Network
 from thalweg.optimizers import OPTIMIZERS, make_optimizer
-from thalweg.recipes.choices import check_full_batch, default_batch_size
+from thalweg.recipes.choices import check_full_batch, choose_stopping, default_batch_size
 from thalweg.recipes.noise import NOISE_ROWS, with_noise
 from thalweg.recipes.prepare import EVALUATION_ROWS
-from thalweg.training import EarlyStopping, Hook, Trained, begin, train
+from thalweg.training import Hook, Trained, begin, train
 
 Pair = tuple[Any, Any]
 
@@ -132,7 +132,7 @@ def fit(
         validation=held_out,
         start=None if start is None else begin(network, rule, *start, average=ema > 0),
         average=ema,
-        stopping=None if patience is None else EarlyStopping(patience, anneal=anneal),
+        stopping=choose_stopping(patience, anneal),
         hooks=hooks,
     )
     finished(trained, epochs)

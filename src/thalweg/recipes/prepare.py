@@ -194,7 +194,7 @@ def make_plan(
         likelihood=likelihood,
         optimizer=optimizer,
         train=train,
-        stopping=choose_stopping(config),
+        stopping=choose_stopping(config.patience, config.anneal),
         step_size=found,
         calibrate=config.calibrate,
         settings={name: value for name, value in resolved.items() if value not in (None, {}, "")},

@@ -267,7 +267,7 @@ class Loop:
     def anneal(self) -> None:
         """Once early stopping says so, go back to the best epoch, and let the step size fall from there."""
         progress = self.progress
-        if self.stopping is None or progress.annealed or not progress.history:
+        if self.stopping is None or progress.annealed:
             return
         epochs = self.stopping.annealing(progress.history, self.last_epoch)
         if epochs:
@@ -384,9 +384,10 @@ class Loop:
         return kept
 
     def has_step_size(self, params: Params) -> bool:
-        """Return whether the optimizer tells its step size, which then can be let fall."""
+        """Return whether the optimizer tells its step size, which then can be multiplied, or let fall."""
         state = jax.eval_shape(self.optimizer.init, params)
-        return jax.eval_shape(self.optimizer.learning_rate, jnp.int32(0), state) is not None
+        told = isinstance(state, OptimizerState)
+        return told and jax.eval_shape(self.optimizer.learning_rate, jnp.int32(0), state) is not None
 
     @property
     def anneals(self) -> bool:

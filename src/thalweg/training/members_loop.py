@@ -18,7 +18,7 @@ from thalweg.core.errors import ArgumentError, DivergedError
 from thalweg.core.types import Params, State
 from thalweg.data.batches import KNOWN_TARGETS, Batches, Chunk, spread, taken
 from thalweg.network import sequence
-from thalweg.optimizers import OptimizerState, Scales, falling, rescaled
+from thalweg.optimizers import Scales, falling, rescaled
 from thalweg.training.divergence import HINT
 from thalweg.training.evaluate import metric, totals
 from thalweg.training.hooks import ChunkInfo
@@ -94,7 +94,7 @@ class MembersLoop(Loop):
         if self.own is not None:
             state = self.with_own(state)
         if (self.factors != 1).any():
-            state = state._replace(optimizer_state=self.with_factors(state.optimizer_state))
+            state = self.with_factors(state)
         self.histories, self.best_epochs, self.annealed = [[] for _ in keys], [0] * members, [0] * members
         self.stopped, self.diverged, self.sums = np.zeros(members, bool), {}, {}
         self.best = () if self.stopping is None else jax.tree.map(np.array, self.worth_keeping(state))
@@ -125,13 +125,13 @@ class MembersLoop(Loop):
         scales = np.transpose([one.scales for one in self.own])
         return state._replace(state=kept, optimizer_state=rescaled(state.optimizer_state, *scales))
 
-    def with_factors(self, state: Any) -> Any:
-        planned = self.optimizer.learning_rate(jnp.int32(0), jax.tree.map(lambda a: a[0], state))
-        if not isinstance(state, OptimizerState) or planned is None:
+    def with_factors(self, state: TrainState) -> TrainState:
+        if not self.has_step_size(state.params):
             raise ArgumentError(
                 "step_factors", "1 for an optimizer with a step size of its own", self.factors.tolist()[:3]
             )
-        return state._replace(factor=state.factor * jnp.asarray(self.factors))
+        course = state.optimizer_state
+        return state._replace(optimizer_state=course._replace(factor=course.factor * jnp.asarray(self.factors)))
 
     def compile(self) -> None:
         if any(hook.measure is not None for hook in self.hooks):
@@ -171,10 +171,10 @@ class MembersLoop(Loop):
 
     def annealing(self, member: int) -> int:
         """Return for how many epochs a member's step size is to fall from now on; 0 while it is not time, or done."""
-        rule, history = self.rules[member], self.histories[member]
-        if rule is None or self.annealed[member] or not history:
+        rule = self.rules[member]
+        if rule is None or self.annealed[member]:
             return 0
-        return rule.annealing(history, self.last_epoch)
+        return rule.annealing(self.histories[member], self.last_epoch)
 
     def dispatch(self, on_device: Chunk) -> list[Future[Any]]:
         def run(part: range, state: TrainState, keys: Array, going: Any) -> tuple[Array, TrainState, ChunkResult]:
