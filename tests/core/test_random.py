@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from thalweg.core.random import random_bits, standard_normal, uniform
+from thalweg.core.random import fold_in, random_bits, split, standard_normal, uniform
 
 STEPS, SHAPE = 64, (128, 256)
 
@@ -16,7 +16,7 @@ STEPS, SHAPE = 64, (128, 256)
 def words() -> np.ndarray:
     """Return the words of many steps, keys made as the training loop makes them."""
     key = jax.random.key(3)
-    draw = jax.jit(jax.vmap(lambda i: random_bits(jax.random.fold_in(key, i), SHAPE)))
+    draw = jax.jit(jax.vmap(lambda i: random_bits(fold_in(key, i), SHAPE)))
     return np.asarray(draw(np.arange(STEPS)))
 
 
@@ -62,3 +62,35 @@ def test_a_key_decides_the_words() -> None:
     a, b = jax.random.key(0), jax.random.key(1)
     np.testing.assert_array_equal(random_bits(a, (9,)), random_bits(a, (9,)))
     assert not np.array_equal(random_bits(a, (9,)), random_bits(b, (9,)))
+
+
+def test_keys_of_keys_are_all_different_and_their_words_uniform() -> None:
+    of_steps = fold_in(jax.random.key(0), np.arange(256))
+    keys = jax.vmap(lambda key: split(key, 256))(of_steps).reshape(-1)
+    words = np.asarray(jax.random.key_data(keys))
+    assert len(np.unique(words, axis=0)) == 256 * 256
+    for byte in range(4):
+        for word in range(2):
+            counts = np.bincount((words[:, word] >> (8 * byte)) & 255, minlength=256)
+            assert stats.chisquare(counts).pvalue > 1e-4
+    assert abs(np.corrcoef(words.T.astype(float))[0, 1]) < 5 / 256
+
+
+@pytest.mark.parametrize("bit", [0, 1, 7, 16, 31])
+def test_a_bit_of_the_number_or_of_the_key_changes_half_of_the_bits_of_the_key(bit: int) -> None:
+    flip = np.uint32(1 << bit)
+    numbers = np.arange(8192, dtype=np.uint32)
+    numbers = numbers[numbers & flip == 0]  # each pair once
+    seeds = jax.vmap(jax.random.key)(numbers)
+
+    def bits(keys: jax.Array) -> np.ndarray:
+        return np.unpackbits(np.asarray(jax.random.key_data(keys)).view(np.uint8), axis=1)
+
+    key = jax.random.key(7)
+    by_number = bits(fold_in(key, numbers)) != bits(fold_in(key, numbers ^ flip))
+    fold = jax.vmap(lambda key: fold_in(key, 3))
+    by_key = bits(fold(seeds)) != bits(fold(jax.vmap(jax.random.key)(numbers ^ flip)))
+    for changed in (by_number, by_key):
+        z = (changed.mean(axis=0) - 0.5) * 2 * np.sqrt(len(numbers))
+        assert np.abs(z).max() < 5
+        assert abs(changed.mean() - 0.5) < 5 / np.sqrt(changed.size)

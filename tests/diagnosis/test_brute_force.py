@@ -14,6 +14,7 @@ from jax.flatten_util import ravel_pytree
 from probe import Probe
 from scipy.special import expit
 
+from thalweg.core.random import fold_in
 from thalweg.data.batches import ArrayBatches
 from thalweg.diagnosis import Instruments
 from thalweg.diagnosis.hessian import Hessian
@@ -135,14 +136,12 @@ class Case:
 def _shifted(layers: Any, params: Any, state: Any, x: Any, key: Any, shifts: Any, shapes: Any, prefix: str = "") -> Any:
     """Outputs of layers with shifts added to the outputs of those named; all layers' shapes are noted."""
     for i, layer in enumerate(layers):
-        name, own = f"{prefix}{i}", jax.random.fold_in(key, i)
+        name, own = f"{prefix}{i}", fold_in(key, i)
         if isinstance(layer, Residual):
             x = x + _shifted(layer.layers, params[i], state[i], x, own, shifts, shapes, f"{name}.")
         elif isinstance(layer, Parallel):
             parts = [
-                _shifted(
-                    stack, params[i][s], state[i][s], x, jax.random.fold_in(own, s), shifts, shapes, f"{name}.{s}."
-                )
+                _shifted(stack, params[i][s], state[i][s], x, fold_in(own, s), shifts, shapes, f"{name}.{s}.")
                 for s, stack in enumerate(layer.stacks)
             ]
             x = jnp.concatenate(parts, axis=1)

@@ -168,7 +168,7 @@ def test_annealing_goes_back_to_the_best_epoch_and_lets_the_step_size_fall() -> 
     noise = np.random.default_rng(1).normal(size=(10, 1))
     validation = ArrayBatches(X[:10], (Y[:10] + noise).astype(np.float32), 10)
     network, batches = dense_network(3, (64,), 1), ArrayBatches(X, Y, 50)
-    plain = optimizer("adam", learning_rate=0.03, epochs=200, steps=1)
+    plain = optimizer("adam", learning_rate=0.01, epochs=200, steps=1)
     settings: dict[str, Any] = {"validation": validation, "seed": 2}
     stopped = train(network, GAUSSIAN, batches, plain, epochs=200, stopping=EarlyStopping(5), **settings)
     best, stalled = stopped.epoch, len(stopped.history)
@@ -178,10 +178,10 @@ def test_annealing_goes_back_to_the_best_epoch_and_lets_the_step_size_fall() -> 
     fall = round(0.5 * best)
     assert annealed.status == "stopped early"
     rates = [row["learning_rate"] for row in annealed.history]
-    np.testing.assert_allclose(rates, [0.03] * stalled + [0.03 * (1 - k / fall) for k in range(fall)], rtol=1e-5)
+    np.testing.assert_allclose(rates, [0.01] * stalled + [0.01 * (1 - k / fall) for k in range(fall)], rtol=1e-5)
 
     def course(t: Any) -> Any:
-        return 0.03 * jnp.where(t < best, 1.0, 1 - (t - best) / fall)
+        return 0.01 * jnp.where(t < best, 1.0, 1 - (t - best) / fall)
 
     by_hand = optimizer("adam", learning_rate=course, epochs=200, steps=1)
     whole = train(network, GAUSSIAN, batches, by_hand, epochs=best + fall, **settings)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from thalweg.core.random import random_bits
+from thalweg.core.random import fold_in, random_bits
 from thalweg.core.types import Params
 from thalweg.core.validate import number
 from thalweg.diagnosis.curvature import curvature
@@ -70,7 +70,7 @@ class Hessian(Instrument):
     def measure(self, step: Step) -> Values:
         view, hessian = step.view, curvature(step)
         # A key of its own: layers have those folded with 0, 1, …
-        bits = random_bits(jax.random.fold_in(view.key, 2**31), (hessian.size,))
+        bits = random_bits(fold_in(view.key, 2**31), (hessian.size,))
         signs = jnp.where(bits >> 31 == 0, 1.0, -1.0).astype(view.weight.dtype)
         alpha, beta = lanczos(hessian.multiply, signs, self.steps)
         rate = jnp.nan if view.learning_rate is None else view.learning_rate

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from thalweg.core.random import fold_in
 from thalweg.core.types import Params
 from thalweg.gradients import error_vectors
 from thalweg.network import Activation, Dense, Dropout, GaussianNoise, Site, activation
@@ -66,7 +67,7 @@ class Step:
         """Return the network's outputs when the layer at a place gives h, with the step's own dropout and noise."""
         layers = self.view.network.layers
         for i in range(place + 1, len(layers)):
-            key = jax.random.fold_in(self.view.key, i)
+            key = fold_in(self.view.key, i)
             h, _ = layers[i].forward(params[i], self.view.state[i], h, key=key, training=True)
         return h
 

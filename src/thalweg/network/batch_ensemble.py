@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array
 
 from thalweg.core.errors import ArgumentError
-from thalweg.core.random import random_bits, uniform
+from thalweg.core.random import random_bits, split, uniform
 from thalweg.core.types import Params, State, Tape
 from thalweg.core.validate import number
 from thalweg.network.layer import Layer, Product
@@ -69,7 +69,7 @@ class BatchEnsemble(Layer):
         return member_width(width_in, self.members)
 
     def init(self, key: Array, width_in: int) -> Params:
-        of_weight, of_bias, of_signs = jax.random.split(key, 3)
+        of_weight, of_bias, of_signs = split(key, 3)
         own = self._width_of_member(width_in)
         bound, outputs = 1 / math.sqrt(own), self.units * self.members
         # r, s and b are vectors: weight decay acts on W alone.

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
+from thalweg.core.random import split
 from thalweg.core.types import Params, State, Tape
 from thalweg.core.validate import number
 from thalweg.network import sequence
@@ -124,4 +125,4 @@ class Members(Layer):
         return {"kind": self.kind, "members": self.members, "layers": [layer.to_dict() for layer in self.layers]}
 
     def _keys(self, key: Array) -> Array:
-        return jax.vmap(lambda m: jax.random.fold_in(key, m))(np.arange(self.members))
+        return split(key, self.members)

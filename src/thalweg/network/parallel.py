@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
+from thalweg.core.random import fold_in, split
 from thalweg.core.types import Params, State, Tape
 from thalweg.network import sequence
 from thalweg.network.layer import Layer, Path
@@ -62,7 +62,7 @@ class Parallel(Layer):
         return tuple(deltas for _, _, deltas in self._backward(params, tape, delta))
 
     def init(self, key: Array, width_in: int) -> Params:
-        keys = jax.random.split(key, len(self.stacks))
+        keys = split(key, len(self.stacks))
         return tuple(sequence.init(stack, k, width_in) for stack, k in zip(self.stacks, keys, strict=True))
 
     def init_state(self, width_in: int) -> State:
@@ -114,4 +114,4 @@ class Parallel(Layer):
 
     @staticmethod
     def _key(key: Array | None, s: int) -> Array | None:
-        return None if key is None else jax.random.fold_in(key, s)
+        return None if key is None else fold_in(key, s)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from thalweg.core.errors import ArgumentError
-from thalweg.core.random import standard_normal, uniform
+from thalweg.core.random import split, standard_normal, uniform
 from thalweg.core.types import Params, State, Tape
 from thalweg.core.validate import number
 from thalweg.network.layer import Layer
@@ -74,7 +74,7 @@ class Periodic(Layer):
         return width_in + self.numbers * (self.dimension - 1)
 
     def init(self, key: Array, width_in: int) -> Params:
-        of_frequency, of_phase, of_weight, of_bias = jax.random.split(key, 4)
+        of_frequency, of_phase, of_weight, of_bias = split(key, 4)
         bound, mixed = 1 / math.sqrt(self.waves), self.dimension - 1
         # Frequencies and phases are vectors: weight decay, which acts on matrices, would pull them to 0.
         return {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import jax
 from jaxtyping import Array
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
+from thalweg.core.random import fold_in, split
 from thalweg.core.types import Params, State, Tape
 from thalweg.network.dropout import Dropout, GaussianNoise
 from thalweg.network.layer import Layer, Path
@@ -76,7 +76,7 @@ def widths(layers: Layers, width_in: int) -> list[int]:
 
 def init(layers: Layers, key: Array, width_in: int) -> Params:
     """Return starting parameters, one entry a layer."""
-    keys = jax.random.split(key, max(len(layers), 1))
+    keys = split(key, max(len(layers), 1))
     return tuple(layer.init(k, w) for layer, k, w in zip(layers, keys, widths(layers, width_in)[:-1], strict=True))
 
 
@@ -106,7 +106,7 @@ def forward(
     """Return the last layer's output and every layer's tape."""
     tapes = []
     for i, layer in enumerate(layers):
-        layer_key = None if key is None else jax.random.fold_in(key, i)
+        layer_key = None if key is None else fold_in(key, i)
         x, tape = layer.forward(params[i], state[i], x, key=layer_key, training=training)
         tapes.append(tape)
     return x, tuple(tapes)

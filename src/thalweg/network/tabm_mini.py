@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from thalweg.core.random import random_bits, uniform
+from thalweg.core.random import random_bits, split, uniform
 from thalweg.core.types import Params, State, Tape
 from thalweg.core.validate import number
 from thalweg.network.batch_ensemble import member_width, outer_sum
@@ -102,7 +101,7 @@ class SharedDense(Layer):
         return Product(self.units, self.members)
 
     def init(self, key: Array, width_in: int) -> Params:
-        of_weight, of_bias = jax.random.split(key)
+        of_weight, of_bias = split(key, 2)
         own = member_width(width_in, self.members)
         bound = 1 / math.sqrt(own)
         return {

@@ -4,6 +4,7 @@ from thalweg.optimizers.averaging import update_average
 from thalweg.optimizers.groups import with_step_factors
 from thalweg.optimizers.make import make_optimizer
 from thalweg.optimizers.optimizer import Optimizer, OptimizerState, Scales, falling, rescaled, steps_of
+from thalweg.optimizers.packing import packed
 from thalweg.optimizers.registry import OPTIMIZERS, SCHEDULES, optimizer_options, schedule_options
 from thalweg.optimizers.step_size import make_step_size
 
@@ -17,6 +18,7 @@ __all__ = [
     "make_optimizer",
     "make_step_size",
     "optimizer_options",
+    "packed",
     "rescaled",
     "schedule_options",
     "steps_of",

@@ -3,6 +3,7 @@
 The arithmetic is PyTorch's. Bias corrections 1 - β^t are worked out once a step, as -expm1(t ln β) so that small t keep
 their accuracy in float32, and folded into two scalars: Δθ = -k m / (√v + e) with k = γ_t √(1 - β₂^t) / (1 - β₁^t) and
 e = ε √(1 - β₂^t). Each parameter then costs one root and one division, a fifth less time than ``optax.adam``.
+The moments of small arrays lie in one vector.
 """
 
 from __future__ import annotations
@@ -16,22 +17,23 @@ from jaxtyping import Array, Int
 
 from thalweg.core.types import Params
 from thalweg.core.validate import number
+from thalweg.optimizers.packing import packed, unpacked
 from thalweg.optimizers.rule import Rule, Scalar, zeros_like
 
 
 class Moments(NamedTuple):
-    """Running means of the gradient and its square; for AMSGrad also the largest mean square so far."""
+    """Running means of the gradient and its square, packed; for AMSGrad also the largest mean square so far."""
 
-    first: Params
-    second: Params
-    largest: Params = ()
+    first: Any
+    second: Any
+    largest: Any = ()
 
 
 class NadamState(NamedTuple):
-    """Running means of the gradient and its square, and the product of the momentum factors so far."""
+    """Running means of the gradient and its square, packed, and the product of the momentum factors so far."""
 
-    first: Params
-    second: Params
+    first: Any
+    second: Any
     product: Scalar
 
 
@@ -109,7 +111,7 @@ def nadam(*, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, moment
     psi = number("momentum_decay", momentum_decay, at_least=0)
 
     def init(params: Params) -> NadamState:
-        return NadamState(zeros_like(params), zeros_like(params), jnp.ones((), jnp.result_type(float)))
+        return NadamState(zeros_like(packed(params)), zeros_like(packed(params)), jnp.ones((), jnp.result_type(float)))
 
     def factor(t: Scalar) -> Scalar:
         return b1 * (1 - 0.5 * jnp.exp(t * (psi * math.log(0.96))))
@@ -125,13 +127,15 @@ def nadam(*, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, moment
         of_mean = learning_rate * root * after / (1 - product * after)
         of_gradient = learning_rate * root * (1 - now) / (1 - product)
         small = eps * root
-        first, second = _moments(grads, state.first, state.second, b1, b2)
+        packed_grads = packed(grads)
+        first, second = _moments(packed_grads, state.first, state.second, b1, b2)
 
         def direction(g: Array, m: Array, v: Array) -> Array:
             ahead = of_mean.astype(g.dtype) * m + of_gradient.astype(g.dtype) * g
             return -ahead / (jnp.sqrt(v) + small.astype(g.dtype))
 
-        return jax.tree.map(direction, grads, first, second), NadamState(first, second, product)
+        updates = jax.tree.map(direction, packed_grads, first, second)
+        return unpacked(updates, grads), NadamState(first, second, product)
 
     return Rule(init, update)
 
@@ -140,7 +144,8 @@ def _adam(beta1: float, beta2: float, eps: float, *, amsgrad: bool) -> Rule:
     b1, b2, eps = _settings(beta1, beta2, eps)
 
     def init(params: Params) -> Moments:
-        return Moments(zeros_like(params), zeros_like(params), zeros_like(params) if amsgrad else ())
+        zeros = zeros_like(packed(params))
+        return Moments(zeros, zeros_like(zeros), zeros_like(zeros) if amsgrad else ())
 
     def update(
         grads: Params, state: Moments, params: Params, *, step: Int[Array, ""], learning_rate: Scalar, **extra: Any
@@ -149,14 +154,14 @@ def _adam(beta1: float, beta2: float, eps: float, *, amsgrad: bool) -> Rule:
         t = (step + 1).astype(jnp.result_type(float))
         root = jnp.sqrt(_correction(b2, t))
         size, small = -learning_rate * root / _correction(b1, t), eps * root
-        first, second = _moments(grads, state.first, state.second, b1, b2)
+        first, second = _moments(packed(grads), state.first, state.second, b1, b2)
         largest = jax.tree.map(jnp.maximum, state.largest, second) if amsgrad else ()
         updates = jax.tree.map(
             lambda m, v: size.astype(m.dtype) * m / (jnp.sqrt(v) + small.astype(m.dtype)),
             first,
             largest if amsgrad else second,
         )
-        return updates, Moments(first, second, largest)
+        return unpacked(updates, grads), Moments(first, second, largest)
 
     return Rule(init, update)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import jax
 import numpy as np
 from jaxtyping import Array
 
+from thalweg.core.random import fold_in
 from thalweg.core.types import Params, State
 from thalweg.data.batches import Chunk
 from thalweg.gradients import backprop
@@ -53,7 +53,7 @@ def _quantities(
     yield "target y of the minibatch", y
     h = x
     for i, layer in enumerate(network.layers):
-        layer_key = None if key is None else jax.random.fold_in(key, i)
+        layer_key = None if key is None else fold_in(key, i)
         h, _ = layer.forward(params[i], state[i], h, key=layer_key, training=True)
         yield f"output of {layers[i]}", h
     passed = backprop(network, likelihood, params, state, x, y, weight, key=key)

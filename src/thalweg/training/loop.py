@@ -14,6 +14,8 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError, DivergedError
+from thalweg.core.memory import release_memory
+from thalweg.core.random import fold_in, split
 from thalweg.core.types import Params, State
 from thalweg.data.batches import Batches, Chunk
 from thalweg.data.read_ahead import close
@@ -170,6 +172,7 @@ class Loop:
         self.best: Any = ()
         self.upcoming: Iterator[Chunk] | None = None
         self.last_epoch = 0
+        self.compiled = False
 
     def run(self, epochs: int, params: Params | None, former: Trained | None) -> Trained:
         self.go(epochs, params, former)
@@ -179,6 +182,7 @@ class Loop:
         """Run all epochs, whatever a run's state holds; ``status`` then says how it ended."""
         self.last_epoch = epochs + (0 if former is None else len(former.history))
         params = self.start(params, former)
+        release_memory()
         if self.anneals and not self.has_step_size(params):
             raise ArgumentError("stopping", "anneal 0 for an optimizer with a step size of its own", self.stopping)
         self.tell("on_train_start", self.info(self.last_epoch, params))
@@ -298,6 +302,9 @@ class Loop:
                     # While this chunk is computed, the next epoch's first one is prepared.
                     self.upcoming = self.batches.chunks(progress.epoch + 1)
                 self.count(chunk, on_device, under_way)
+                if not self.compiled:
+                    release_memory()
+                    self.compiled = True
                 progress.seconds = time.perf_counter() - began
                 yield
         finally:
@@ -414,7 +421,7 @@ class Loop:
             number += 1  # the step whose update was not made any more
             minibatch = jax.tree.map(lambda a: a[applied], chunk)
             point = self.optimizer.gradient_point(at.params, at.optimizer_state)
-            key = jax.random.fold_in(draw_key, at.step)
+            key = fold_in(draw_key, at.step)
             quantity = first_not_finite(self.network, self.likelihood, point, at.state, minibatch, key=key)
         return number, quantity
 
@@ -437,7 +444,7 @@ def _copy(arrays: Any) -> Any:
 
 @jax.jit
 def _split_key(seed: Array) -> tuple[Array, Array]:
-    init_key, draw_key = jax.random.split(jax.random.key(seed))
+    init_key, draw_key = split(jax.random.key(seed), 2)
     return init_key, draw_key
 
 

@@ -11,12 +11,13 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from thalweg.core.random import fold_in
 from thalweg.core.types import Params, State
 from thalweg.data.batches import Chunk
 from thalweg.gradients import BackwardPass, backprop
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
-from thalweg.optimizers import Optimizer, steps_of, update_average
+from thalweg.optimizers import Optimizer, packed, steps_of, update_average
 from thalweg.training.state import TrainState
 
 
@@ -146,7 +147,7 @@ def chunk_steps(
         carry: TrainState, minibatch: Chunk, key: Array, due: tuple[Array | bool, ...]
     ) -> tuple[TrainState, tuple[Any, ...]]:
         x, y, weight, rows = minibatch
-        draw = jax.random.fold_in(key, carry.step)
+        draw = fold_in(key, carry.step)
         point = optimizer.gradient_point(carry.params, carry.optimizer_state)
         passed = backprop(network, likelihood, point, carry.state, x, y, weight, key=draw)
 
@@ -154,7 +155,8 @@ def chunk_steps(
             outputs, _ = network.forward(params, carry.state, x, key=draw, training=True)
             return likelihood.loss(outputs, y, weight)
 
-        finite = carry.finite & ((rows == 0) | _finite(passed.loss, passed.grads))
+        bias_gradients = [leaf for leaf in jax.tree.leaves(passed.grads) if leaf.ndim <= 1]
+        finite = carry.finite & ((rows == 0) | _finite(passed.loss, bias_gradients))
 
         def apply(before: tuple[Any, ...]) -> tuple[TrainState, tuple[Any, ...]]:
             updates, optimizer_state = optimizer.update(
@@ -221,7 +223,7 @@ def chunk_steps(
             )
         else:
             state, reports = scheduled(state, chunk, key)
-        settled = jnp.isfinite(sum((jnp.sum(leaf) for leaf in jax.tree.leaves(state.params)), jnp.zeros(())))
+        settled = _finite(jnp.zeros(()), state.params)
         loss, score, counted, rate, measured = reports
         return state, ChunkResult(loss, score, counted, rate, settled, measured)
 
@@ -342,6 +344,5 @@ def _unroll(params: Params, steps: int) -> int:
     return 4 if tiny and steps >= 512 else 1
 
 
-def _finite(loss: Array, grads: Params) -> Array:
-    sums = [jnp.sum(leaf) for leaf in jax.tree.leaves(grads) if leaf.ndim <= 1]
-    return jnp.isfinite(sum(sums, loss))
+def _finite(start: Array, arrays: Any) -> Array:
+    return jnp.isfinite(sum((jnp.sum(array) for array in jax.tree.leaves(packed(arrays))), start))
