@@ -41,7 +41,9 @@ def fold_in(key: Array, number: ArrayLike) -> Array:
     """
     words = _words(key) + (jnp.asarray(number).astype(jnp.uint32)[..., None] + jnp.uint32(1)) * _STRIDES
     words = _mixed(words)
-    return jax.random.wrap_key_data(_mixed(words + _CROSSED * words[..., ::-1]), impl="threefry2x32")
+    words = _mixed(words + _CROSSED * words[..., ::-1])
+    keys: Array = jax.random.wrap_key_data(words, impl="threefry2x32")
+    return keys
 
 
 def split(key: Array, count: int) -> Array:
