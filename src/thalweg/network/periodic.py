@@ -95,7 +95,9 @@ class Periodic(Layer):
         turns = numbers[:, :, None] * frequency + phase
         turns = turns - jnp.round(turns)  # cos(2π u) has period 1
         waves = _polynomial(_COSINE, turns * turns)
-        mixed = self._sums(waves, params["weight"]) + params["bias"].reshape(self.numbers, -1)
+        # For each row and number the product with the number's matrix: sums, as products are too small.
+        sums = [jnp.sum(waves * params["weight"][:, k], axis=2) for k in range(self.dimension - 1)]
+        mixed = jnp.stack(sums, axis=2) + params["bias"].reshape(self.numbers, -1)
         embedded = jnp.concatenate([numbers[:, :, None], mixed], axis=2)
         return jnp.concatenate([embedded.reshape(len(x), -1), x[:, self.numbers :]], axis=1), (numbers, turns, waves)
 
@@ -104,7 +106,8 @@ class Periodic(Layer):
         embedded = self.numbers * self.dimension
         own = delta[:, :embedded].reshape(-1, self.numbers, self.dimension)
         mixed = own[:, :, 1:]
-        of_waves = self._sums(mixed, jnp.swapaxes(params["weight"], 1, 2))
+        # A sum of few products, in one loop with what follows; a reduction for each wave would be a loop of its own.
+        of_waves: Array = sum(mixed[:, :, k, None] * params["weight"][:, k] for k in range(self.dimension - 1))
         slopes = tuple(2.0 * k * c for k, c in enumerate(_COSINE))[1:]
         of_turns = of_waves * turns * _polynomial(slopes, turns * turns)
         grads = {
@@ -116,11 +119,6 @@ class Periodic(Layer):
         frequency = params["frequency"].reshape(self.numbers, self.waves)
         of_numbers = own[:, :, 0] + jnp.sum(of_turns * frequency, axis=2)
         return grads, jnp.concatenate([of_numbers, delta[:, embedded:]], axis=1)
-
-    @staticmethod
-    def _sums(z: Array, weight: Array) -> Array:
-        """Return for each row and number the product with the number's matrix: sums, as products are too small."""
-        return jnp.stack([jnp.sum(z * weight[:, k], axis=2) for k in range(weight.shape[1])], axis=2)
 
 
 def _polynomial(coefficients: tuple[float, ...], z: Array) -> Array:
