@@ -166,6 +166,9 @@ class MemberDense(Layer):
         self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
     ) -> tuple[Array, Tape]:
         parts = x.reshape(len(x), self.members, -1)
+        if self.units > FEW:
+            # Without the barrier XLA works out x anew, and slowly, in the order that each product wants.
+            parts = jnp.swapaxes(jax.lax.optimization_barrier(jnp.swapaxes(parts, 0, 1)), 0, 1)
         return _products(parts, params["weight"]).reshape(len(x), -1) + params["bias"], parts
 
     def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
