@@ -98,7 +98,7 @@ _OF_THE_OPTIMIZER = {"optimizer_options", "learning_rate", "weight_decay", "sche
 """Settings that mean something beside the preset's own optimizer only."""
 
 
-def course(facts: Facts, usual: int, patience: int = 8, anneal: float = 0.6) -> dict[str, Any]:
+def course(facts: Facts, usual: int, patience: int = 5, anneal: float = 0.6) -> dict[str, Any]:
     """Return how long to train, and how the step size runs.
 
     Where rows are watched: steps of one size until these rows stall, then back to the best epoch, and from there a fall
@@ -108,25 +108,30 @@ def course(facts: Facts, usual: int, patience: int = 8, anneal: float = 0.6) -> 
     Args:
         facts: what is known of the data.
         usual: epochs of a set of middle size.
-        patience: epochs without progress, of a set of middle size, after which the step size falls.
+        patience: epochs without progress, of a set of middle size, after which the step size falls; more of smaller
+            sets, whose few held-out rows tell less.
         anneal: length of its fall, as a share of the epochs up to the best one.
 
     Example:
         >>> course(Facts(rows=10_000, numbers=8), 36)
         {'schedule': 'cosine', 'warmup': 0.02, 'epochs': 36}
         >>> course(Facts(rows=10_000, numbers=8, watched=True), 36)
-        {'schedule': 'constant', 'warmup': 0.01, 'epochs': 108, 'patience': 8, 'anneal': 0.6}
+        {'schedule': 'constant', 'warmup': 0.01, 'epochs': 108, 'patience': 5, 'anneal': 0.6}
     """
     if not facts.watched:
         return {"schedule": "cosine", "warmup": 0.02, "epochs": epochs(facts.rows, usual)}
-    stalls = {"patience": epochs(facts.rows, patience), "anneal": anneal}
+    stalls = {"patience": epochs(facts.rows, patience, power=0.7, most=6.4), "anneal": anneal}
     return {"schedule": "constant", "warmup": 0.01, "epochs": epochs(facts.rows, 3 * usual)} | stalls
 
 
-def epochs(rows: int, usual: int) -> int:
+def epochs(rows: int, usual: int, power: float = 0.5, most: float = 4.0) -> int:
     """Return the epochs of a set: the usual ones from 5000 rows to ``LARGE``, more of smaller and fewer of larger ones.
 
-    Small sets get more epochs, as the square root of what they lack, but at most four times as many.
+    Args:
+        rows: rows to train on.
+        usual: epochs of a set of middle size.
+        power: small sets get more epochs as this power of what they lack, by default the square root,
+        most: but at most this many times the usual ones.
 
     Example:
         >>> [epochs(rows, 32) for rows in (200, 1250, 20_000, 200_000, 1_000_000)]
@@ -134,7 +139,7 @@ def epochs(rows: int, usual: int) -> int:
     """
     if rows > LARGE:
         return max(4, round(usual * math.sqrt(LARGE / rows)))
-    return round(usual * min(4.0, max(1.0, math.sqrt(5000 / max(rows, 1)))))
+    return round(usual * min(most, max(1.0, (5000 / max(rows, 1)) ** power)))
 
 
 def batch_size(rows: int) -> int:
