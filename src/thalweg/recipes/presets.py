@@ -139,7 +139,8 @@ def epochs(rows: int, usual: int, power: float = 0.5, most: float = 4.0) -> int:
     """
     if rows > LARGE:
         return max(4, round(usual * math.sqrt(LARGE / rows)))
-    return round(usual * min(most, max(1.0, (5000 / max(rows, 1)) ** power)))
+    more: float = (5000 / max(rows, 1)) ** power
+    return round(usual * min(most, max(1.0, more)))
 
 
 def batch_size(rows: int) -> int:
