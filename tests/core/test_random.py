@@ -76,6 +76,12 @@ def test_keys_of_keys_are_all_different_and_their_words_uniform() -> None:
     assert abs(np.corrcoef(words.T.astype(float))[0, 1]) < 5 / 256
 
 
+def test_numbers_are_counted_modulo_2_to_the_32() -> None:
+    key = jax.random.key(0)
+    for number, same in [(2**32 + 5, np.uint32(5)), (2**31, np.uint32(2**31)), (-1, np.int32(-1))]:
+        assert fold_in(key, number) == fold_in(key, same)
+
+
 @pytest.mark.parametrize("bit", [0, 1, 7, 16, 31])
 def test_a_bit_of_the_number_or_of_the_key_changes_half_of_the_bits_of_the_key(bit: int) -> None:
     flip = np.uint32(1 << bit)

@@ -311,7 +311,9 @@ def test_curvature_equals_that_of_the_dense_hessian(case: Case) -> None:
     spread = np.sqrt(np.mean([2 * np.sum(h**2) for h in case.hessians]) / len(case.hessians))
     assert abs(case.whole["trace"] - trace) < 4 * spread
     size = len(case.hessians[0])
-    assert case.whole["condition"] == pytest.approx(case.whole["sharpness"] * size / case.whole["trace"], rel=1e-6)
+    told = case.whole["trace"]
+    condition = case.whole["sharpness"] * size / told if told > 0 else None  # saddles have a mean curvature below zero
+    assert case.whole["condition"] == (None if condition is None else pytest.approx(condition, rel=1e-6))
 
 
 def test_position_equals_a_weighted_least_squares_fit(case: Case) -> None:

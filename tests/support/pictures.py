@@ -18,7 +18,7 @@ TINY: dict[str, dict[str, Any]] = {
     "neuron": {"points": 61},
     "segmentation": {"images": 6, "size": 64, "epochs": 8},
     "noise-models": {"rows": 200, "epochs": 250},
-    "universal-approximation": {"neurons": (1, 16), "epochs": 300, "starts": 1},
+    "universal-approximation": {"neurons": (1, 16), "epochs": 300, "starts": 3},
     "digits": {"hidden": 16, "epochs": 1},
 }
 """Settings that keep a lesson's point and cost little."""

@@ -39,6 +39,8 @@ def fold_in(key: Array, number: ArrayLike) -> Array:
         >>> fold_in(key, np.arange(3)).shape, bool(fold_in(key, 1) == fold_in(key, 2))
         ((3,), False)
     """
+    if isinstance(number, int):
+        number = np.uint32(number % 2**32)
     words = _words(key) + (jnp.asarray(number).astype(jnp.uint32)[..., None] + jnp.uint32(1)) * _STRIDES
     words = _mixed(words)
     words = _mixed(words + _CROSSED * words[..., ::-1])
