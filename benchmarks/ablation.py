@@ -35,7 +35,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "half a cosine over 36 epochs": {"schedule": "cosine"},
     "the best epoch without annealing": {"anneal": 0.0},
     "annealing from the best epoch for as long as it took": {"anneal": 1.0},
-    "half the patience": {"patience": 4},
+    "a patience of 4 epochs": {"patience": 4},
     "β₂ = 0.999": {"optimizer_options": {"beta2": 0.999}},
     "step size 0.002": {"learning_rate": 2e-3},
     "no rows held out, last epoch": {"validation": 0.0},
