@@ -165,28 +165,20 @@ class MemberDense(Layer):
     def forward(
         self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
     ) -> tuple[Array, Tape]:
-        parts = x.reshape(len(x), self.members, -1)
-        if self.units > FEW:
-            # Without the barrier XLA works out x anew, and slowly, in the order that each product wants.
-            parts = jnp.swapaxes(jax.lax.optimization_barrier(jnp.swapaxes(parts, 0, 1)), 0, 1)
-        return _products(parts, params["weight"]).reshape(len(x), -1) + params["bias"], parts
+        # Without the barrier XLA works out x anew, and slowly, in the order that each product wants.
+        by_member = jax.lax.optimization_barrier(jnp.swapaxes(x.reshape(len(x), self.members, -1), 0, 1))
+        parts = jnp.swapaxes(by_member, 0, 1)
+        products = jnp.einsum("nmd,mkd->nmk", parts, params["weight"])
+        return products.reshape(len(x), -1) + params["bias"], parts
 
     def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
-        weight = params["weight"]
         parts = delta.reshape(len(delta), self.members, self.units)
-        if self.units <= FEW:
-            gradient = jnp.stack([jnp.sum(parts[:, :, k, None] * tape, axis=0) for k in range(self.units)], axis=1)
-        else:
-            gradient = jnp.einsum("nmk,nmd->mkd", parts, tape)
-        passed = _products(parts, jnp.swapaxes(weight, 1, 2))
+        gradient = jnp.einsum("nmk,nmd->mkd", parts, tape)
+        passed = jnp.einsum("nmk,mkd->nmd", parts, params["weight"])
         return {"weight": gradient, "bias": jnp.sum(delta, axis=0)}, passed.reshape(len(delta), -1)
 
     def multiplications(self, width_in: int) -> int:
         return self.units * width_in
-
-
-FEW = 3
-"""Up to so many outputs, sums over features take less time than batched products of thin matrices."""
 
 
 def member_width(width_in: int, members: int) -> int:
@@ -198,17 +190,6 @@ def member_width(width_in: int, members: int) -> int:
     if width_in % members:
         raise ArgumentError("members", f"a number that divides the {width_in} columns of the input", members)
     return width_in // members
-
-
-def _products(x: Array, weight: Array) -> Array:
-    """Return W_m x_nm for x (batch, M, d) and W (M, k, d)."""
-    few_out, few_in = weight.shape[1] <= FEW, weight.shape[2] <= FEW
-    if few_out:
-        return jnp.stack([jnp.sum(x * weight[:, k], axis=2) for k in range(weight.shape[1])], axis=2)
-    if few_in:
-        total = sum(x[:, :, j, None] * weight[:, :, j] for j in range(weight.shape[2]))
-        return jnp.asarray(total)
-    return jnp.einsum("nmd,mkd->nmk", x, weight)
 
 
 def outer_sum(delta: Array, x: Array) -> Array:
