@@ -71,7 +71,7 @@ class Members(Layer):
         return Members(self.members, function(self.layers))
 
     def init(self, key: Array, width_in: int) -> Params:
-        return jax.vmap(lambda k: sequence.init(self.layers, k, width_in))(self._keys(key))
+        return jax.vmap(lambda k: sequence.init(self.layers, k, width_in))(split(key, self.members))
 
     def init_state(self, width_in: int) -> State:
         repeat = (self.members,)
@@ -103,7 +103,7 @@ class Members(Layer):
         def one(p: Params, s: State, k: Array | None) -> tuple[Array, Tape]:
             return sequence.forward(self.layers, p, s, x, key=k, training=training)
 
-        keys = None if key is None else self._keys(key)
+        keys = None if key is None else split(key, self.members)
         y, tapes = jax.vmap(one, out_axes=(1, 0))(params, state, keys)
         return y.reshape(len(x), -1), tapes
 
@@ -123,6 +123,3 @@ class Members(Layer):
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "members": self.members, "layers": [layer.to_dict() for layer in self.layers]}
-
-    def _keys(self, key: Array) -> Array:
-        return split(key, self.members)

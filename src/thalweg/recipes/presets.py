@@ -130,8 +130,8 @@ def epochs(rows: int, usual: int, power: float = 0.5, most: float = 4.0) -> int:
     Args:
         rows: rows to train on.
         usual: epochs of a set of middle size.
-        power: small sets get more epochs as this power of what they lack, by default the square root,
-        most: but at most this many times the usual ones.
+        power: small sets get more epochs as this power of what they lack; by default the square root.
+        most: small sets get at most this many times the usual ones.
 
     Example:
         >>> [epochs(rows, 32) for rows in (200, 1250, 20_000, 200_000, 1_000_000)]
