@@ -29,6 +29,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "a single network": {"shared_members": 1},
     "a single network, 8 × as long": {"shared_members": 1, "schedule": "cosine", "epochs": 8 * 36},
     "no dropout": {"dropout": 0.0},
+    "dropout of 0.1": {"dropout": 0.1},
     "robust scaling for all columns": {"scaling": "robust"},
     "normal scores for all columns": {"scaling": "quantile"},
     "standard scaling": {"scaling": "standard"},

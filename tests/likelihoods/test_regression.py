@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
@@ -16,9 +17,10 @@ DENSITIES = [(Gaussian, scipy.stats.norm), (Laplace, scipy.stats.laplace)]
 
 @pytest.mark.parametrize(("family", "density"), DENSITIES)
 @pytest.mark.parametrize("scale", [0.01, 1.0, 30.0])
-def test_cost_is_the_negative_log_density(family, density, scale) -> None:
+@pytest.mark.parametrize("array", [np.asarray, jnp.asarray])
+def test_cost_is_the_negative_log_density(family, density, scale, array) -> None:
     expected = -density.logpdf(Y.astype(float), OUTPUTS.astype(float), scale).sum(axis=1)
-    np.testing.assert_allclose(family(scale).cost(OUTPUTS, Y), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(family(scale).cost(array(OUTPUTS), array(Y)), expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(("family", "density"), DENSITIES)

@@ -6,7 +6,6 @@ import dataclasses
 import math
 from typing import Any, ClassVar, Self
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -43,9 +42,10 @@ class Gaussian(Regression):
         object.__setattr__(self, "scale", number("scale", self.scale, above=0))
 
     def cost(self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch outputs"]) -> Float[Array, " batch"]:
-        residual = (outputs - y) * (1 / self.scale)
+        xp, residual = array_library(outputs), (outputs - y) * (1 / self.scale)
         constant = outputs.shape[-1] * (0.5 * math.log(2 * math.pi) + math.log(self.scale))
-        return 0.5 * jnp.sum(jnp.square(residual), axis=-1) + constant
+        cost: Array = 0.5 * xp.sum(xp.square(residual), axis=-1) + constant
+        return cost
 
     def error(
         self, outputs: Float[Array, "batch outputs"], y: Float[Array, "batch outputs"]

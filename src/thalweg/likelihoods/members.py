@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal, Self
 
 import jax
@@ -208,9 +209,8 @@ class Members(Likelihood):
         base = self.base.with_noise(parts.mean(axis=1), y)
         start = np.random.default_rng(0).uniform(size=len(y))
         rows, repeated = np.arange(len(y)), np.repeat(y, self.members, axis=0)
-        of_members = jnp.asarray(parts.reshape(len(repeated), -1)), jnp.asarray(repeated)
         for _ in range(NOISE_STEPS):
-            costs = np.asarray(base.cost(*of_members), np.float64).reshape(len(y), self.members)
+            costs = _costs(base, parts, y)
             share = self.shares * np.exp(costs.min(axis=1, keepdims=True) - costs)
             reached = np.cumsum(share / share.sum(axis=1, keepdims=True), axis=1)[:, :-1]
             drawn = [(reached < ((start + m) / self.members)[:, None]).sum(axis=1) for m in range(self.members)]
@@ -237,10 +237,7 @@ class Members(Likelihood):
             return self
         parts = outputs.reshape(len(outputs), self.members, -1)
         base = self.unweighted().base.with_noise(parts.mean(axis=1), y)
-        rows, repeated = parts.reshape(len(y) * self.members, -1), np.repeat(y, self.members, axis=0)
-        costs = np.asarray(base.cost(jnp.asarray(rows), jnp.asarray(repeated)), np.float64).reshape(
-            len(y), self.members
-        )
+        costs = _costs(base, parts, y)
         densities = np.exp(costs.min(axis=1, keepdims=True) - costs)
         starts = np.cumsum([0, *groups[:-1]])
         of_groups = np.add.reduceat(densities, starts, axis=1) / np.array(groups)
@@ -293,6 +290,23 @@ class Members(Likelihood):
 
         both: tuple[Array, Array] = jax.vmap(one, in_axes=1, out_axes=1)(self.parted(outputs))
         return both
+
+
+def _costs(base: Likelihood, parts: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
+    """Return each member's cost of each row, (N, M)."""
+    rows = jnp.asarray(parts.reshape(-1, parts.shape[2])), jnp.asarray(np.repeat(y, parts.shape[1], axis=0))
+    if type(base).with_noise is Likelihood.with_noise:
+        # One program: operations by themselves would be compiled one by one, which takes as long as a small fit.
+        cost = _program(base, *rows)
+    else:
+        # A family whose noise is being fitted is another one in each step. Some know NumPy, and nothing is compiled.
+        cost = base.cost(*jax.tree.map(np.asarray, rows))
+    return np.asarray(cost, np.float64).reshape(parts.shape[:2])
+
+
+@partial(jax.jit, static_argnums=0)
+def _program(base: Likelihood, outputs: Array, y: Array) -> Array:
+    return base.cost(outputs, y)
 
 
 @dataclasses.dataclass(frozen=True)
