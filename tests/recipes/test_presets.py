@@ -69,6 +69,7 @@ def test_the_step_size_falls_once_held_out_rows_stall_unless_it_has_a_course_of_
 def test_numbers_are_learned_without_dropout_and_two_classes_with_most(name: str) -> None:
     numbers, two, many = (PRESETS[name](Facts(1000, 5, classes))["dropout"] for classes in (None, 2, 3))
     assert numbers == 0 < many < two
+    assert PRESETS[name](Facts(1000, 5, labels=True))["dropout"] > 0
 
 
 def test_another_optimizer_has_its_own_settings() -> None:

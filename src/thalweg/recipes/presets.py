@@ -31,12 +31,14 @@ class Facts:
         numbers: encoded columns of numbers.
         classes: how many classes there are; None for targets of another kind.
         watched: whether training watches rows that are held out, to end when they no longer do better.
+        labels: whether the targets are labels, each of which is there or not.
     """
 
     rows: int
     numbers: int
     classes: int | None = None
     watched: bool = False
+    labels: bool = False
 
 
 def tabular(facts: Facts) -> dict[str, Any]:
@@ -74,7 +76,7 @@ def _network(facts: Facts) -> dict[str, Any]:
         "embedding_options": {"bins": bins(facts.numbers)},
         "feature_scaling": True,
         "shared_members": 8,
-        "dropout": 0.2 if two else 0.1 if facts.classes else 0.0,
+        "dropout": 0.2 if two else 0.1 if facts.classes or facts.labels else 0.0,
         "learning_rate": 4e-3 if two else 6e-3,
         "batch_size": batch_size(facts.rows),
     }
@@ -186,7 +188,8 @@ def holds_out(table: Table) -> bool:
 
 def facts_of(encoder: Encoder, rows: int) -> Facts:
     """Return what an encoder, and the number of rows to train on, tell of the data."""
-    return Facts(rows, encoder.layout.numbers, None if encoder.classes is None else len(encoder.classes))
+    classes = None if encoder.classes is None else len(encoder.classes)
+    return Facts(rows, encoder.layout.numbers, classes, labels=encoder.task == "multilabel")
 
 
 def before_training(config: RunConfig, table: Table | None, *, held_out: bool) -> RunConfig:
