@@ -28,7 +28,7 @@ class Gaussian(Regression):
         ArgumentError: ``scale`` is not a number above 0.
 
     Example:
-        >>> cost = Gaussian().cost(jnp.array([[1.0]]), jnp.array([[3.0]]))
+        >>> cost = Gaussian().cost(np.array([[1.0]]), np.array([[3.0]]))
         >>> round(float(cost[0]), 4)  # ½ 2² + ½ ln 2π
         2.9189
 
