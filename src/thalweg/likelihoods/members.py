@@ -209,8 +209,9 @@ class Members(Likelihood):
         base = self.base.with_noise(parts.mean(axis=1), y)
         start = np.random.default_rng(0).uniform(size=len(y))
         rows, repeated = np.arange(len(y)), np.repeat(y, self.members, axis=0)
+        of_members = _by_row(parts, y)
         for _ in range(NOISE_STEPS):
-            costs = _costs(base, parts, y)
+            costs = _costs(base, *of_members).reshape(len(y), self.members)
             share = self.shares * np.exp(costs.min(axis=1, keepdims=True) - costs)
             reached = np.cumsum(share / share.sum(axis=1, keepdims=True), axis=1)[:, :-1]
             drawn = [(reached < ((start + m) / self.members)[:, None]).sum(axis=1) for m in range(self.members)]
@@ -237,7 +238,7 @@ class Members(Likelihood):
             return self
         parts = outputs.reshape(len(outputs), self.members, -1)
         base = self.unweighted().base.with_noise(parts.mean(axis=1), y)
-        costs = _costs(base, parts, y)
+        costs = _costs(base, *_by_row(parts, y)).reshape(len(y), self.members)
         densities = np.exp(costs.min(axis=1, keepdims=True) - costs)
         starts = np.cumsum([0, *groups[:-1]])
         of_groups = np.add.reduceat(densities, starts, axis=1) / np.array(groups)
@@ -292,16 +293,18 @@ class Members(Likelihood):
         return both
 
 
-def _costs(base: Likelihood, parts: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
-    """Return each member's cost of each row, (N, M)."""
-    rows = jnp.asarray(parts.reshape(-1, parts.shape[2])), jnp.asarray(np.repeat(y, parts.shape[1], axis=0))
+def _by_row(parts: NDArray[Any], y: NDArray[Any]) -> tuple[Array, Array]:
+    """Return outputs (N, M, K) and targets with a row for each example and member."""
+    return jnp.asarray(parts.reshape(-1, parts.shape[2])), jnp.asarray(np.repeat(y, parts.shape[1], axis=0))
+
+
+def _costs(base: Likelihood, outputs: Array, y: Array) -> NDArray[np.float64]:
+    """Return the cost of each row."""
     if type(base).with_noise is Likelihood.with_noise:
         # One program: operations by themselves would be compiled one by one, which takes as long as a small fit.
-        cost = _program(base, *rows)
-    else:
-        # A family whose noise is being fitted is another one in each step. Some know NumPy, and nothing is compiled.
-        cost = base.cost(*jax.tree.map(np.asarray, rows))
-    return np.asarray(cost, np.float64).reshape(parts.shape[:2])
+        return np.asarray(_program(base, outputs, y), np.float64)
+    # A family whose noise is being fitted is another one in each step. Some know NumPy, and nothing is compiled.
+    return np.asarray(base.cost(*jax.tree.map(np.asarray, (outputs, y))), np.float64)
 
 
 @partial(jax.jit, static_argnums=0)
