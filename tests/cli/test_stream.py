@@ -9,11 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from thalweg.core.errors import ArgumentError
 from thalweg.data.formats import table_files
 from thalweg.data.read import read
 from thalweg.data.streaming import pieces, survey, text_pieces
 from thalweg.deploy import load
 from thalweg.recipes.config import make_config
+from thalweg.runs.explain.run import Explainer
+from thalweg.runs.record import read_status
 from thalweg.runs.run import train_run
 
 ROWS = 1200
@@ -161,3 +164,50 @@ def test_other_commands_take_a_sample(
     assert told.startswith("100 rows")
     told = thalweg("calibrate", tmp_path / "run", tmp_path / "held_out.csv", "--method", "scale").out
     assert "fitted to 100 rows" in told
+
+
+@pytest.mark.parametrize("several", [{}, {"members": 2}])
+@pytest.mark.usefixtures("shipped_preset", "compile_quickly")
+def test_the_recipe_trains_on_a_stream(folder: Path, several: dict, tmp_path: Path) -> None:
+    settings = {"data": str(folder / "t.csv"), "target": "y", "stream": "on", "hidden": 8, "shared_members": 2}
+    out = {"out": str(tmp_path / "run"), "epochs": 4, "batch_size": 32, "cache": str(tmp_path / "cache")}
+    run = train_run(make_config(settings | several | out))
+    likelihood = run.model.likelihood
+    assert likelihood.members == 2 * several.get("members", 1)
+    assert sum(likelihood.weights) == pytest.approx(1)
+    assert run.model.encoder.numbers.scaling == "adaptive"
+    assert run.evaluation["whole"]["rmse"] < 1.0  # a constant guess is off by 2
+
+
+def test_a_search_on_a_stream_writes_one_cache_and_says_so_first(folder: Path, tmp_path: Path) -> None:
+    from thalweg.runs.search import search
+
+    told: list[str] = []
+    settings = {
+        "target": "y",
+        "stream": "on",
+        "cache": str(tmp_path / "cache"),
+        "epochs": 1,
+        "out": str(tmp_path / "s"),
+    }
+    given = {"data": str(folder / "t.csv"), "trials": 2, "space": {"width": [4, 8]}} | settings
+    found = search(**given, say=told.append)
+    assert found.run is not None
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    assert "stream from disk by a cache of" in told[0]
+    assert read_status(found.run)["data"]["validation_rows"] > 0  # the cache's parts, so that no other is written
+    # Encoding the file anew for each value, or folds of it, is refused before the first trial.
+    for change, message in (
+        ({"space": {"scaling": ["standard", "robust"]}}, "scaling: expected one value for data that streams"),
+        ({"cv": 3}, "cv: expected 0 for data that streams"),
+    ):
+        with pytest.raises(ArgumentError, match=message):
+            search(**given | change | {"out": str(tmp_path / "other")})
+        assert not (tmp_path / "other").exists()
+
+
+def test_a_learning_curve_needs_rows_to_pick_from(run: Path) -> None:
+    with pytest.raises(
+        ArgumentError, match=r"learning_curve: expected rows that fit in memory, got .*streams from disk"
+    ):
+        Explainer(run).sizes()

@@ -81,7 +81,7 @@ def test_nesterov_damps_by_curvature_and_momentum_does_not(tmp_path: Path) -> No
         last = [beta * (1 - p) if name == "nesterov" else beta for p in products]
         expected = [np.abs(np.linalg.eigvals([[a, -b], [1, 0]])).max() for a, b in zip(slow, last, strict=True)]
         np.testing.assert_allclose(numbers.rates[name], expected, atol=0.01)
-        # The ways of SPEC's recursions, in both directions.
+        # The ways of the recursions, in both directions.
         rate, curvature = numbers.product / 20, np.array([1.0, 20.0])
         theta, velocity = np.ones(2), np.zeros(2)
         for point in numbers.ways[name][1:]:

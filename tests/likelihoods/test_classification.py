@@ -117,7 +117,7 @@ def test_stable_for_large_logits(dtype, size) -> None:
 
 
 def test_one_sigmoid_equals_two_class_softmax() -> None:
-    """SPEC N4."""
+    """Two logits say what their difference says."""
     y = CLASSES % 2
     with jax.enable_x64(True):
         two = run(Categorical(), LOGITS[:, :2], y)

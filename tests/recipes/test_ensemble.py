@@ -20,7 +20,7 @@ from thalweg.recipes.config import make_config
 from thalweg.recipes.ensemble import Ensemble, fold_numbers
 from thalweg.recipes.plan import train_plan
 from thalweg.recipes.prepare import prepare
-from thalweg.recipes.tables import Tables
+from thalweg.recipes.tables import Tables, read_data
 from thalweg.runs.run import train_run
 
 SETTINGS = {"data": "wine", "hidden": 8, "epochs": 6, "learning_rate": 0.01}
@@ -48,11 +48,14 @@ def test_a_run_with_folds_tells_what_rows_are_when_held_out(tmp_path: Path) -> N
     assert run.model.likelihood.members == 4
     assert run.model.calibration.rows == 142
     told = pl.read_csv(run.path / "out_of_fold.csv")
-    assert told.columns == ["row", "fold", "prediction", "p_class_0", "p_class_1", "p_class_2"]
+    assert told.columns == ["row", "fold", "target", "prediction", "p_class_0", "p_class_1", "p_class_2"]
+    data = read_data("wine", None)[0]
+    np.testing.assert_array_equal(told["target"].to_numpy(), data.target_array()[told["row"].to_numpy()])
     evaluation = json.loads((run.path / "evaluation.json").read_text())["out_of_fold"]
     plan = prepare(settings(members=2, cv=2))
     names = np.array(plan.encoder.classes)
     wrong = told["prediction"].to_numpy() != names[plan.train.y]
+    np.testing.assert_array_equal(told["target"].to_numpy(), names[plan.train.y])
     assert evaluation["rows"] == 142
     assert evaluation["error"] == pytest.approx(wrong.mean())
     by_fold = [wrong[told["fold"].to_numpy() == fold].mean() for fold in (0, 1)]
@@ -82,6 +85,41 @@ def test_the_noise_of_an_ensemble_is_that_of_rows_held_out() -> None:
     ends = model.predict_interval(x, 0.9)
     assert ends.shape == (60, 2)
     assert (ends[:, 0] < ends[:, 1]).all()
+
+
+def test_several_targets_stand_in_columns_of_their_own(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "up": x[:, 0], "down": -x[:, 0]}).write_csv(tmp_path / "two.csv")
+    given = {"data": str(tmp_path / "two.csv"), "target": "up,down", "cv": 3, "test": "none", "epochs": 1}
+    run = train_run(settings(**given, out=str(tmp_path / "run")))
+    told = pl.read_csv(run.path / "out_of_fold.csv")
+    assert told.columns == ["row", "fold", "target_up", "target_down", "prediction_up", "prediction_down"]
+    np.testing.assert_allclose(told["target_down"], -x[told["row"].to_numpy(), 0])
+
+
+@pytest.mark.parametrize("several", [{"members": 3}, {"cv": 3}, {"members": 2, "cv": 2}])
+def test_each_network_of_an_ensemble_is_that_of_the_recipe(several: dict[str, int]) -> None:
+    given = {"preset": "tabular", "hidden": (8,), "shared_members": 2, "epochs": 3, "data": "diabetes"}
+    alone, plan = (prepare(settings(**given | more)) for more in ({}, several))
+    assert plan.network == alone.network
+    assert plan.stopping is not None
+    trained = train_plan(plan)
+    assert isinstance(trained, Ensemble)
+    networks = max(1, several.get("cv", 0)) * several.get("members", 1)
+    model = plan.model(trained)
+    assert isinstance(model.likelihood, Members)
+    assert model.likelihood.members == 2 * networks
+    weights = np.reshape(model.likelihood.weights, (networks, 2))
+    assert weights.sum() == pytest.approx(1)
+    assert not np.allclose(weights, weights[0, 0])  # one sees bins, the other waves
+    if trained.held_out is None:
+        return
+    np.testing.assert_allclose(weights, np.tile(weights[0], (networks, 1)))
+    # What is said of rows held out has the weights that the model has.
+    held_out = trained.held_out.model(model).likelihood
+    assert isinstance(held_out, Members)
+    shares = np.tile(weights[0] / weights[0].sum(), several.get("members", 1)) / several.get("members", 1)
+    np.testing.assert_allclose(held_out.weights, shares)
 
 
 def test_what_does_not_go_together_is_refused() -> None:

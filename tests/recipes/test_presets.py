@@ -12,10 +12,10 @@ from thalweg import DenseClassifier, DenseRegressor, load
 from thalweg.data.table import Table
 from thalweg.likelihoods import Members
 from thalweg.network import MemberDense, MemberScale, Parallel, Periodic, PiecewiseLinear, Scale, SharedDense
-from thalweg.recipes import presets
 from thalweg.recipes.config import config_toml, make_config, read_config
 from thalweg.recipes.prepare import prepare
 from thalweg.recipes.presets import PRESETS, Facts, before_training, chosen, for_training
+from thalweg.runs.run import train_run
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 3))
@@ -29,8 +29,8 @@ def filled(**settings: Any) -> Any:
     return for_training(config, TABLE, FACTS, held_out=True)
 
 
-def test_auto_is_the_recipe_for_tables_and_plain_for_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presets, "AUTO", "tabular")
+@pytest.mark.usefixtures("shipped_preset")
+def test_auto_is_the_recipe_for_tables_and_plain_for_images() -> None:
     auto = make_config({"data": "t"})
     assert (chosen(auto, TABLE), chosen(auto, IMAGES), chosen(auto, None)) == ("tabular", "plain", "tabular")
     assert chosen(make_config({"data": "t", "task": "segment"}), None) == "plain"
@@ -111,6 +111,22 @@ def test_the_recipe_builds_its_network() -> None:
     assert isinstance(plan.likelihood, Members)
     assert plan.tables.validation is not None
     assert plan.settings["scaling"] == "adaptive"
+
+
+@pytest.mark.usefixtures("shipped_preset", "compile_quickly")
+def test_the_command_trains_what_the_estimator_trains(tmp_path: Path) -> None:
+    import pandas as pd  # of the dev extra: this never skips
+
+    x = RNG.normal(size=(1200, 3))
+    frame = pd.DataFrame({"a": x[:, 0], "b": x[:, 1].round(), "kind": np.where(x[:, 2] > 0, "x", "y")})
+    y = x[:, 0] + x[:, 1] ** 2
+    frame.assign(target=y).to_parquet(tmp_path / "t.parquet")
+    settings = {"epochs": 1, "hidden": (8,)}
+    given = {"data": str(tmp_path / "t.parquet"), "target": "target", "test": "none"} | settings
+    run = train_run(make_config(given | {"out": str(tmp_path / "run")}))
+    estimator = DenseRegressor(**settings, random_state=0).fit(frame, y)
+    assert run.model.network == estimator.model_.network
+    np.testing.assert_allclose(run.model.predict(frame).ravel(), estimator.predict(frame), rtol=1e-5)
 
 
 def test_the_recipe_learns_numbers_levels_and_gaps(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -102,7 +103,7 @@ def search(
     from thalweg.cli.engine import keep_compiled
 
     keep_compiled()
-    from thalweg.cli.progress import Live
+    from thalweg.cli.progress import Live, Reading
     from thalweg.runs.search import search as run_search
     from thalweg.runs.search.space import parse_all, read_space
 
@@ -111,7 +112,7 @@ def search(
     def say(line: str) -> None:
         console.print(line, markup=False)
 
-    with _Trials(console, trials) as told:
+    with closing(Reading(console)) as reading, _Trials(console, trials) as told:
         found = run_search(
             trials=trials,
             space=None if space is None else read_space(space),
@@ -123,6 +124,7 @@ def search(
             timeout=timeout,
             say=told.say,
             told=told,
+            progress=reading,
             hooks=(Live(console),),
             **given,
         )

@@ -316,6 +316,32 @@ def spread(rows: int, of: int) -> NDArray[np.int64]:
     return np.linspace(0, of - 1, min(rows, of)).astype(np.int64)
 
 
+def weighted_spread(rows: int, of: int, weight: NDArray[Any] | None, times: int = 8) -> NDArray[np.int64]:
+    """Return numbers of rows of a set, each as often as its share of the weights, to within one; evenly spread.
+
+    What is fitted to them is so fitted to the weighted rows, be it a noise scale or a calibration.
+
+    Args:
+        rows: how many numbers, at most.
+        of: rows of the set.
+        weight: (of,) weights; None, and equal ones, for those of `spread`.
+        times: numbers for each row of the set, where weights differ: the more, the closer.
+
+    Example:
+        >>> weighted_spread(6, 3, np.array([1.0, 0.0, 2.0]), times=2).tolist()
+        [0, 0, 2, 2, 2, 2]
+        >>> weighted_spread(6, 3, None).tolist()
+        [0, 1, 2]
+
+    Source: systematic resampling, Kitagawa (1996).
+    """
+    if weight is None or np.ptp(weight) == 0:
+        return spread(rows, of)
+    drawn, ends = min(rows, times * of), np.cumsum(weight, dtype=np.float64)
+    chosen: NDArray[np.int64] = np.searchsorted(ends, (np.arange(drawn) + 0.5) / drawn * ends[-1]).astype(np.int64)
+    return chosen
+
+
 def known_targets(batches: Batches) -> NDArray[Any]:
     """Return the targets of a set: all of those in memory, of those on disk some that are evenly spread."""
     y = batches.y

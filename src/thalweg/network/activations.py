@@ -129,7 +129,7 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
         ActivationFunction("sign", jnp.sign, lambda a, y: jnp.zeros_like(a)),
         ActivationFunction("sigmoid", jax.nn.sigmoid, lambda a, y: y * (1.0 - y)),
         ActivationFunction("tanh", jnp.tanh, lambda a, y: 1.0 - y * y),
-        # Slope 0 at 0 (SPEC N3); the output is enough to know the side.
+        # Slope 0 at 0; the output is enough to know the side.
         ActivationFunction("relu", lambda a: jnp.maximum(a, 0.0), lambda a, y: (y > 0).astype(a.dtype), gain=2.0),
         ActivationFunction("leaky_relu", *_leaky(_LEAKY_SLOPE), gain=2.0 / (1.0 + _LEAKY_SLOPE**2)),
         # Clevert et al. 2016.

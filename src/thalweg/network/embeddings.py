@@ -10,6 +10,7 @@ from thalweg.core.errors import ArgumentError, nearest
 from thalweg.core.registry import lookup
 from thalweg.network.embed import Embed
 from thalweg.network.layer import Layer
+from thalweg.network.members import Members
 from thalweg.network.parallel import Parallel
 from thalweg.network.periodic import Periodic
 from thalweg.network.piecewise_linear import PiecewiseLinear
@@ -99,16 +100,21 @@ def input_views(
 def view_sizes(network: Network) -> tuple[int, ...]:
     """Return how many members see each of several views of the inputs, as :func:`input_views` made them; else ().
 
+    Of several such networks side by side, those of one after those of the other.
+
     Example:
         >>> from thalweg.network import dense_network
         >>> view_sizes(dense_network(3, (16,), 8, numeric_embedding="mixed", shared_members=8))
         (4, 4)
     """
     first = network.layers[0]
+    networks = 1
+    if isinstance(first, Members):
+        networks, first = first.members, first.layers[0]
     if not isinstance(first, Parallel):
         return ()
     copies = [[layer.members for layer in stack if isinstance(layer, MemberScale)] for stack in first.stacks]
-    return tuple(found[0] for found in copies) if all(copies) else ()
+    return networks * tuple(found[0] for found in copies) if all(copies) else ()
 
 
 def _whole(value: float) -> float | int:

@@ -146,7 +146,7 @@ class Layer(ABC):
         return state
 
     def multiplications(self, width_in: int) -> int:
-        """Return the number of multiplications with weights for one example (SPEC N2)."""
+        """Return the number of multiplications with weights for one example."""
         return 0
 
     def to_dict(self) -> dict[str, Any]:

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError, TrainingWarning
-from thalweg.data.batches import Batches, spread, taken
+from thalweg.data.batches import Batches, taken, weighted_spread
 from thalweg.deploy import Model
 from thalweg.likelihoods import Likelihood, Members
 from thalweg.network import Members as MembersLayer
 from thalweg.network import Network
+from thalweg.network.embeddings import view_sizes
 from thalweg.optimizers import Optimizer
 from thalweg.recipes.calibration import ROWS
 from thalweg.recipes.noise import NOISE_ROWS
@@ -37,34 +38,49 @@ class HeldOut:
         outputs: (N, ·) raw outputs, each row by the networks that held it out.
         y: (N, …) targets as the network is trained on them.
         folds: (N,) number of each row's fold.
+        weight: (N,) of the rows; None for equal ones.
     """
 
     network: Network
-    likelihood: Likelihood
+    likelihood: Members
     outputs: NDArray[np.float32]
     y: NDArray[Any]
     folds: NDArray[np.int64]
+    weight: NDArray[Any] | None
 
     def model(self, model: Model) -> Model:
-        """Return a model that gives meaning to ``outputs``, with the noise and the calibration of another."""
+        """Return a model that gives meaning to ``outputs``, with the weights, noise and calibration of another."""
         family = model.likelihood
         assert isinstance(family, Members), "of an ensemble"
-        assert isinstance(self.likelihood, Members), "of an ensemble"
-        likelihood = dataclasses.replace(self.likelihood, base=family.base)
+        likelihood = self._like(self.likelihood, family)
         return dataclasses.replace(model, network=self.network, likelihood=likelihood, params=(), state=())
 
     def mended(self, model: Model, calibrate: str) -> Model:
-        """Return the model with its noise, and with the calibration asked for, fitted to the rows held out."""
-        some = spread(NOISE_ROWS, len(self.y))
-        fitted = self.likelihood.with_noise(self.outputs[some], np.asarray(taken(self.y, some)))
+        """Return the model with weights, noise, and the calibration asked for, fitted to the rows held out."""
+        some = weighted_spread(NOISE_ROWS, len(self.y), self.weight)
+        outputs, y = self.outputs[some], np.asarray(taken(self.y, some))
+        fitted = self.likelihood.with_weights(outputs, y, view_sizes(self.network))
+        fitted = self._like(fitted, fitted).with_noise(outputs, y)
         assert isinstance(model.likelihood, Members), "of an ensemble"
-        assert isinstance(fitted, Members), "of an ensemble"
-        model = dataclasses.replace(model, likelihood=dataclasses.replace(model.likelihood, base=fitted.base))
+        model = dataclasses.replace(model, likelihood=self._like(model.likelihood, fitted))
         if calibrate == "none":
             return model
-        some = spread(ROWS, len(self.y))
+        some = weighted_spread(ROWS, len(self.y), self.weight, times=1)
         judged = self.model(model).calibrated(self.outputs[some], np.asarray(taken(self.y, some)), calibrate)
         return dataclasses.replace(model, calibration=judged.calibration)
+
+    def _like(self, family: Members, other: Members) -> Members:
+        """Return a family with the noise of another, and its weights: in each network the same for the same member.
+
+        A row is told by the networks of one fold, but what they say of a view of the inputs holds for all of them.
+        """
+        if not other.weights:
+            return dataclasses.replace(family, base=other.base)
+        first = self.network.layers[0]
+        assert isinstance(first, MembersLayer), "networks side by side"
+        of_one = np.reshape(other.weights, (-1, self.likelihood.members // first.members)).mean(axis=0)
+        weights = np.tile(of_one, family.members // len(of_one))
+        return dataclasses.replace(family, base=other.base, weights=tuple((weights / weights.sum()).tolist()))
 
 
 @dataclass(frozen=True)
@@ -144,7 +160,8 @@ def train_ensemble(
     if numbers is not None and trained.history:
         outputs = out_of_fold(network, trained, batches, numbers)
         one = Network(network.inputs, (MembersLayer(members, network.layers),))
-        held_out = HeldOut(one, together_likelihood(likelihood, members), outputs, batches.y, numbers)
+        weight = getattr(batches, "sample_weight", None)
+        held_out = HeldOut(one, together_likelihood(likelihood, members), outputs, batches.y, numbers, weight)
     kept = [trained.epochs[m] for m in trained.usable]
     return Ensemble(
         jax.tree.map(jnp.asarray, params),

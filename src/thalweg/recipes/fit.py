@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
 from thalweg.core.types import Params, State
-from thalweg.data.batches import ArrayBatches, spread
+from thalweg.data.batches import ArrayBatches, weighted_spread
 from thalweg.data.disk_batches import DiskBatches
 from thalweg.data.encode import Encoder
 from thalweg.data.kinds import TASKS, guess_kind
@@ -141,7 +141,7 @@ def fit(
         return model
     # Residuals of rows held out of training tell the noise; those of training rows flatter it.
     judged = held_out or batches
-    some = spread(NOISE_ROWS, judged.rows)
+    some = weighted_spread(NOISE_ROWS, judged.rows, getattr(judged, "sample_weight", None))
     return with_noise(model, judged.x[some], judged.y[some])
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from thalweg.core.types import Params, State
-from thalweg.data.batches import Batches, spread
+from thalweg.data.batches import Batches, weighted_spread
 from thalweg.deploy import Model
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
@@ -61,15 +61,16 @@ class Plan:
         if isinstance(trained, Ensemble) and trained.held_out is not None:
             return trained.held_out.mended(model, self.calibrate)
         # Residuals of rows held out of training tell the noise; those of training rows flatter it.
-        held_out = tables.validation or tables.train
-        held_out = held_out.rows(spread(NOISE_ROWS, len(held_out)))
+        held_out, batches = tables.validation or tables.train, self.validation or self.train
+        weight = getattr(batches, "sample_weight", None)
+        held_out = held_out.rows(weighted_spread(NOISE_ROWS, len(held_out), weight))
         targets = self.encoder.targets(held_out)
         if tables.validation is not None:
             model = with_weights(model, held_out, targets)
         model = with_noise(model, held_out, targets)
         if self.calibrate == "none" or tables.validation is None:
             return model
-        return calibrated_on(model, tables.validation, self.calibrate)
+        return calibrated_on(model, tables.validation, self.calibrate, weight=weight)
 
 
 def train_plan(

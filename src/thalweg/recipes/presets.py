@@ -219,7 +219,9 @@ def for_training(config: RunConfig, table: Table, facts: Facts, *, held_out: boo
         return config
     given = config.model_fields_set
     own = given & {"optimizer", "schedule"}
-    values = PRESETS[name](replace(facts, watched=held_out and not own))
+    # Of cross-validation each network watches the fold that it holds out.
+    watched = held_out or config.cv > 0
+    values = PRESETS[name](replace(facts, watched=watched and not own))
     left: set[str] = set()
     if "optimizer" in given:
         left |= _OF_THE_OPTIMIZER
@@ -227,11 +229,11 @@ def for_training(config: RunConfig, table: Table, facts: Facts, *, held_out: boo
             left |= {"dropout", "shared_members", "batch_size"}
     if config.full_batch:
         left.add("batch_size")
-    if config.initializer != "auto" or not config.hidden or config.members > 1 or config.cv:
+    if config.initializer != "auto" or not config.hidden:
         left.add("shared_members")
     if "numeric_embedding" in given:
         left.add("embedding_options")
-    if held_out and "patience" not in values:
+    if watched and "patience" not in values:
         # As long as the run: training does not end early, and the best epoch is kept.
         values["patience"] = config.epochs if "epochs" in given else values["epochs"]
     return _filled(config, {setting: value for setting, value in values.items() if setting not in left})

@@ -71,13 +71,7 @@ def stream_tables(
         ArgumentError: settings that need all rows at once.
         ThalwegError: see `stream_table`.
     """
-    if config.full_batch or OPTIMIZERS[config.optimizer].full_batch:
-        name = "full_batch" if config.full_batch else "optimizer"
-        raise ArgumentError(name, "minibatches for data that streams from disk", "steps on all rows at once")
-    if config.cv:
-        raise ArgumentError(
-            "cv", "0 for data that streams from disk", config.cv, "So many rows need no folds: use --validation 0.1."
-        )
+    check_streamed(config)
     from thalweg.recipes.tables import fraction
 
     share = None if config.test == "auto" else 0.0 if config.test == "none" else fraction(config.test)
@@ -107,3 +101,18 @@ def stream_tables(
         say("interrupted; what is in the cache is kept, and the same command goes on from there")
         raise
     return found, test.train, other
+
+
+def check_streamed(config: RunConfig) -> None:
+    """Refuse settings that need all rows at once.
+
+    Raises:
+        ArgumentError: names the setting.
+    """
+    if config.full_batch or OPTIMIZERS[config.optimizer].full_batch:
+        name = "full_batch" if config.full_batch else "optimizer"
+        raise ArgumentError(name, "minibatches for data that streams from disk", "steps on all rows at once")
+    if config.cv:
+        raise ArgumentError(
+            "cv", "0 for data that streams from disk", config.cv, "So many rows need no folds: use --validation 0.1."
+        )

@@ -226,7 +226,7 @@ def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float, che
     model.save(folder.model)
     write_facts(folder, checkup, plan, trained, model)
     evaluation = _judged(plan, model)
-    held_out = write_out_of_fold(folder.path, model, trained)
+    held_out = write_out_of_fold(folder.path, model, trained, tables.train)
     folder.write_json("evaluation.json", {"training" if tables.test is None else "test": evaluation} | held_out)
     if plan.config.task == "rows" and (told := explain_after(model, tables, len(trained.history))) is not None:
         folder.write_json(EXPLANATION, told)

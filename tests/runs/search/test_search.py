@@ -257,3 +257,34 @@ def test_the_objective_has_to_be_comparable() -> None:
 def test_members_and_folds_are_left_for_the_last_training() -> None:
     task = task_of(Request({"data": "wine", "members": 4, "cv": 5}, 1, ""))
     assert (task.base.members, task.base.cv, task.base.validation) == (1, 0, 0.2)
+
+
+def test_what_the_last_training_would_refuse_is_refused_first(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="start: expected none beside members and cv"):
+        search("wine", trials=2, epochs=1, members=2, start="run", out=str(tmp_path / "s"))
+    assert not (tmp_path / "s").exists()
+
+
+def test_folds_of_the_last_training_take_the_place_of_the_rows_that_trials_watch(tmp_path: Path) -> None:
+    found = search(**SMALL | {"trials": 1, "cv": 2, "validation": 0.3}, out=str(tmp_path / "s"))
+    assert found.run is not None
+    config = run_config(found.run)
+    assert (config.cv, config.validation) == (2, 0)
+
+
+@pytest.mark.usefixtures("compile_quickly")
+def test_trials_of_the_recipe_are_compared_from_its_patience_on(tmp_path: Path) -> None:
+    given = {"data": "wine", "preset": "tabular", "hidden": 4, "shared_members": 2}
+    falling = given | {"schedule": "cosine", "epochs": 30}
+    for settings, settled in ((given | {"patience": 4}, 4), (falling, 10)):
+        request = Request(settings, 1, str(tmp_path / str(settled)), space={"dropout": [0.0, 0.1]})
+        study = open_study(request, task_of(request))
+        # The rule may end a trial only after that many epochs.
+        for place in range(6):
+            trial = study.ask(100, "host:.worker")
+            for epoch in range(1, 13):
+                trial.report(1.0 + place, epoch)
+                assert not trial.should_prune() or (place == 5 and epoch >= settled)
+            if place == 5:
+                assert trial.should_prune()
+            study.tell(trial, 1.0 + place, "done")

@@ -93,14 +93,26 @@ def nested_order(table: Table, encoder: Encoder | None, seed: int) -> NDArray[np
     Raises:
         ArgumentError: the rows lie on disk.
     """
-    if table.is_mapped:
-        raise ArgumentError("learning_curve", "rows that fit in memory", f"{table.name}, an array on disk")
+    check_in_memory(table)
     assert encoder is not None, "models of runs have an encoder"
     order = np.random.default_rng(seed).permutation(len(table))
     if encoder.classes is None:
         return order
     first = np.sort(np.unique(encoder.targets(table)[order], return_index=True)[1])
     return np.concatenate([order[first], np.delete(order, first)])
+
+
+def check_in_memory(table: Table) -> None:
+    """Refuse rows of which none can be picked.
+
+    Raises:
+        ArgumentError: they lie on disk, or stream from there.
+    """
+    if table.is_mapped or table.whole is not None:
+        how = "an array on disk" if table.is_mapped else "which streams from disk"
+        raise ArgumentError(
+            "learning_curve", "rows that fit in memory", f"{table.name}, {how}", "Train on a part of them first."
+        )
 
 
 def _measured(model: Model, table: Table) -> dict[str, float]:

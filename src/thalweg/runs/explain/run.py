@@ -17,7 +17,7 @@ from thalweg.recipes.config import RunConfig
 from thalweg.recipes.tables import Tables, make_tables
 from thalweg.runs.explain.effort import Effort, affordable
 from thalweg.runs.explain.explanation import Tick, explanation
-from thalweg.runs.explain.learning import learning_curve, sizes
+from thalweg.runs.explain.learning import check_in_memory, learning_curve, sizes
 from thalweg.runs.record import STATUS, is_locked, read_status, run_config
 from thalweg.runs.report import write_report
 from thalweg.training import Hook
@@ -171,6 +171,7 @@ class Explainer:
             raise ArgumentError(
                 "learning_curve", "rows to test on", "a run that tested on none", "Give a file, or train with --test."
             )
+        check_in_memory(self.tables.train)
         return self.config, self.tables
 
     def _write(self, content: dict[str, Any]) -> None:

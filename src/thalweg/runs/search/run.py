@@ -17,12 +17,13 @@ from thalweg.core.files import storage_errors
 from thalweg.core.locks import take_lock
 from thalweg.core.registry import lookup
 from thalweg.core.validate import number
-from thalweg.recipes.config import make_config
+from thalweg.data.streaming.stream import Progress
+from thalweg.recipes.config import RunConfig, make_config
 from thalweg.runs.record import check_free, read_status
 from thalweg.runs.run import Run, Say, resume, train_run, use_threads
 from thalweg.runs.search.crew import Crew
 from thalweg.runs.search.result import SearchResult, collect, write_result
-from thalweg.runs.search.space import Space, parse, plain, resolve, settings_of
+from thalweg.runs.search.space import Space, parse, plain, resolve
 from thalweg.runs.search.study import FILE, LOCK, PRUNERS, Study, Trial, import_optuna, worker
 from thalweg.runs.search.trial import Task, open_task, run_trial
 from thalweg.training import Hook
@@ -76,6 +77,7 @@ def search(
     timeout: float | None = None,
     say: Say = lambda line: None,
     told: Told = lambda trials: None,
+    progress: Progress = lambda *_: None,
     hooks: tuple[Hook, ...] = (),
     **settings: Any,
 ) -> SearchResult:
@@ -98,6 +100,7 @@ def search(
         timeout: seconds after which no further trial begins.
         say: is told in plain words what happens.
         told: is told the trials whenever one has ended.
+        progress: is told how far the reading of data that streams from disk is.
         hooks: follow the last training.
         settings: of every trial, as of ``thalweg train``; ``out`` is the folder of the search, by default
             ``runs/search-DATA``.
@@ -137,14 +140,16 @@ def search(
         threads=make_config(given).threads,
     )
     with use_threads(request.threads if jobs == 1 else None):
-        return _search(request, int(jobs), say, told, hooks)
+        return _search(request, int(jobs), say, told, progress, hooks)
 
 
-def _search(request: Request, jobs: int, say: Say, told: Told, hooks: tuple[Hook, ...]) -> SearchResult:
+def _search(
+    request: Request, jobs: int, say: Say, told: Told, progress: Progress, hooks: tuple[Hook, ...]
+) -> SearchResult:
     began = time.perf_counter()
     out = Path(request.out)
     _check_folder(out)
-    task = task_of(request)
+    task = task_of(request, say, progress)
     study = open_study(request, task)
     study.bury()
     _announce(task, study, request, say)
@@ -184,8 +189,13 @@ def work(request: Request, task: Task, study: Study, name: str, told: Told = lam
     return True
 
 
-def task_of(request: Request) -> Task:
+def task_of(request: Request, say: Say = lambda line: None, progress: Progress = lambda *_: None) -> Task:
     """Read the rows and resolve the ranges of a search.
+
+    Args:
+        request: what is asked.
+        say: is told in plain words what happens to data that streams from disk.
+        progress: is told how far that is.
 
     Raises:
         ThalwegError: what cannot be used.
@@ -195,7 +205,11 @@ def task_of(request: Request) -> Task:
         return {name: parse(name, entry) for name, entry in entries.items()}
 
     own, added = None if request.space is None else read(request.space), read(request.vary)
-    return open_task(request.given, request.objective, lambda usual: resolve(request.given, own, added, usual))
+
+    def space(usual: Mapping[str, Any]) -> Space:
+        return resolve(request.given, own, added, usual)
+
+    return open_task(request.given, request.objective, space, say, progress)
 
 
 def open_study(request: Request, task: Task) -> Study:
@@ -208,9 +222,18 @@ def open_study(request: Request, task: Task) -> Study:
     out = Path(request.out)
     with storage_errors("create the folder of the search", out):
         out.mkdir(parents=True, exist_ok=True)
-    study = Study(out, request.storage, request.pruner, task.plan.config.epochs)
+    study = Study(out, request.storage, request.pruner, _settled(task.plan.config))
     study.agree(task.identity)
     return study
+
+
+def _settled(config: RunConfig) -> int:
+    """Return the epochs after which trials can be compared.
+
+    The first third of a course of falling step sizes tells nothing: large ones look bad until they fall. Where the step
+    size stays until progress ends, all of a trial tells, once it is under way.
+    """
+    return config.patience or 1 if config.anneal else config.epochs // 3
 
 
 def _check_folder(out: Path) -> None:
@@ -270,11 +293,7 @@ def _refit(request: Request, task: Task, best: Trial, path: Path, say: Say, hook
             if state == "interrupted":
                 return resume(path, {}, hooks=hooks, say=say)
     say(f"training with the settings of trial {best.number}")
-    settings = {**request.given, **settings_of(best.params)}
-    config = make_config(settings)
-    if (config.patience or config.calibrate != "none") and not config.cv:
-        config = make_config({**settings, "validation": task.base.validation})
-    # Without these there is nothing left to compare: training has all the rows, unless the settings hold some out.
+    config = task.last(request.given, best.params)
     return train_run(config.model_copy(update={"out": str(path)}), hooks=hooks, say=say)
 
 

@@ -39,12 +39,11 @@ def import_optuna() -> Any:
 
 
 PRUNERS: dict[str, Callable[[int], Any]] = {
-    # The last third of a course of falling step sizes tells large ones from small ones; the first tells nothing.
-    "median": lambda epochs: import_optuna().pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=epochs // 3),
-    "halving": lambda epochs: import_optuna().pruners.SuccessiveHalvingPruner(min_resource=max(1, epochs // 9)),
-    "none": lambda epochs: import_optuna().pruners.NopPruner(),
+    "median": lambda settled: import_optuna().pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=settled),
+    "halving": lambda settled: import_optuna().pruners.SuccessiveHalvingPruner(min_resource=max(1, settled // 3)),
+    "none": lambda settled: import_optuna().pruners.NopPruner(),
 }
-"""Rules that end a trial early, by name."""
+"""Rules that end a trial early, by name; given the epochs after which trials can be compared."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +84,14 @@ class Study:
         folder: of the search; its locks are here.
         storage: path of an SQLite file, or a database's URL; None for a file in the folder.
         pruner: a name in ``PRUNERS``.
-        epochs: of a trial.
+        settled: epochs after which trials can be compared.
 
     Raises:
         StorageError: it cannot be opened.
         ArgumentError: no such pruner, or Optuna is missing.
     """
 
-    def __init__(self, folder: Path, storage: str | None, pruner: str, epochs: int) -> None:
+    def __init__(self, folder: Path, storage: str | None, pruner: str, settled: int) -> None:
         optuna = import_optuna()
         self.folder, self._optuna = folder, optuna
         self._states = {
@@ -106,7 +105,7 @@ class Study:
             self.study = optuna.create_study(
                 storage=_storage(optuna, folder, storage),
                 study_name=NAME,
-                pruner=PRUNERS[pruner](epochs),
+                pruner=PRUNERS[pruner](settled),
                 load_if_exists=True,
             )
 

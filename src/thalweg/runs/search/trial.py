@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from thalweg.core.errors import ArgumentError, ThalwegError
+from thalweg.data.streaming.stream import Progress, Say
 from thalweg.likelihoods import Likelihood
 from thalweg.optimizers import OPTIMIZERS
+from thalweg.recipes.choices import check_names
 from thalweg.recipes.config import RunConfig, make_config
 from thalweg.recipes.plan import Plan, train_plan
 from thalweg.recipes.prepare import prepare
+from thalweg.recipes.streams import check_streamed
 from thalweg.recipes.tables import make_tables
 from thalweg.runs.search.space import SHAPE, Space, settings_of
 from thalweg.runs.search.study import Study, draw, import_optuna
@@ -67,11 +70,34 @@ class Task:
         """Return the settings of a trial."""
         return make_config({**self.given, **settings_of(params), "validation": self.base.validation})
 
+    def last(self, given: Mapping[str, Any], params: Mapping[str, Any]) -> RunConfig:
+        """Return the settings of the last training.
+
+        It has all the rows, as there is nothing left to compare, unless the settings need some held out. The cache of
+        rows that stream keeps the parts that it has.
+
+        Args:
+            given: settings, those of the last training alone among them.
+            params: the best values.
+        """
+        config = last_config({**given, **settings_of(params)})
+        watched = config.patience or config.calibrate != "none" or self.plan.tables.train.whole is not None
+        return config.model_copy(update={"validation": self.base.validation}) if watched and not config.cv else config
+
+
+def last_config(settings: Mapping[str, Any]) -> RunConfig:
+    """Return settings as those of the last training, whose folds take the place of rows to watch."""
+    config = make_config(settings)
+    return make_config({**settings, "validation": 0.0}) if config.cv else config
+
 
 def monitor(objective: str, likelihood: Likelihood) -> str:
     """Return the key of an epoch's line that a search wants small."""
     return f"validation_{likelihood.metric if objective == 'metric' else 'loss'}"
 
+
+ENCODING = {"standardize", "scaling", "min_count", "embed_levels"}
+"""Settings that a run may vary in how rows are encoded."""
 
 LATER = ("members", "cv")
 """Settings of the last training alone: trials are of one network."""
@@ -80,29 +106,41 @@ VALIDATION = 0.2
 """Share of the training rows that trials are compared on, unless the settings say another."""
 
 
-def open_task(given: Mapping[str, Any], objective: str, space: Callable[[Mapping[str, Any]], Space]) -> Task:
+def open_task(
+    given: Mapping[str, Any],
+    objective: str,
+    space: Callable[[Mapping[str, Any]], Space],
+    say: Say = lambda line: None,
+    progress: Progress = lambda *_: None,
+) -> Task:
     """Read and encode the rows of a search, without its test rows.
 
     Args:
         given: settings that are fixed.
         objective: a name in ``OBJECTIVES``.
         space: what varies, by the settings as resolved and the number of ``rows``.
+        say: is told in plain words what happens to data that streams from disk.
+        progress: is told how far that is.
 
     Raises:
         ThalwegError: settings, ranges or data that cannot be used.
     """
+    last = last_config(given)
+    check_names(last, held_out=True)  # what it would refuse is refused before the first trial
     given = {name: value for name, value in given.items() if name not in LATER}
     base = make_config(given)
     if base.task != "rows":
         raise ArgumentError("task", "'rows' for a search", repr(base.task))
     if not base.validation:
         base = make_config({**given, "validation": VALIDATION})
-    tables = dataclasses.replace(make_tables(base), test=None, test_origin="none")
+    tables = dataclasses.replace(make_tables(base, say, progress), test=None, test_origin="none")
     plan = prepare(base, tables)
     full = OPTIMIZERS[base.optimizer].full_batch
     usual = {**plan.settings, "rows": tables.train.total} | ({"learning_rate": None} if full else {})
     task = Task(dict(given), base, plan, space(usual), objective)
     _check(task)
+    if tables.train.whole is not None:
+        check_streamed(last)
     return task
 
 
@@ -174,6 +212,13 @@ def _check(task: Task) -> None:
             "metric",
             "loss",
             f"Losses under different {changed[0]} cannot be compared: --objective metric.",
+        )
+    if task.plan.tables.train.whole is not None and (changed := sorted(ENCODING & set(task.space))):
+        raise ArgumentError(
+            changed[0],
+            "one value for data that streams from disk",
+            "a range",
+            "Each value would write all rows anew: search it on a part of them, then give the best.",
         )
     for name, each in task.space.items():
         for value in each.ends:
