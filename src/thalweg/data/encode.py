@@ -24,7 +24,7 @@ from thalweg.data.dates import Dates
 from thalweg.data.describe import describe
 from thalweg.data.layout import Layout
 from thalweg.data.levels import Levels
-from thalweg.data.numbers import Numbers
+from thalweg.data.numbers import Numbers, are_pixels
 from thalweg.data.schema import Column
 from thalweg.data.suspects import warn_of_leaks, warn_of_lost_digits
 from thalweg.data.table import Array, Table
@@ -124,7 +124,7 @@ class Encoder:
         else:
             fitted = Fitted((), table.feature_names, (), (), ())
             matrix, dtype = numeric(table), table.array.dtype.name
-        shared = table.example_shape is not None or dtype == "uint8"
+        shared = table.example_shape is not None or are_pixels(matrix)
         names = (*fitted.numbers, *(name for date in fitted.dates for name in date.feature_names))
         encoder = Encoder(
             number_names=fitted.numbers,
@@ -343,7 +343,8 @@ class Encoder:
             warn_of_leaks(columns, y if y.ndim == 1 else self.outputs.unscale(y), table.name)
 
     def _warn_of_scale(self, matrix: Array, source: str) -> None:
-        if self.dtype == "uint8" and matrix.dtype.kind == "f" and matrix.size and np.nanmax(matrix) <= 1:
+        pixels = self.dtype == "uint8" and len(self.numbers.center) < self.numbers.width
+        if pixels and matrix.dtype.kind == "f" and matrix.size and np.nanmax(matrix) <= 1:
             warnings.warn(
                 f"{source}: numbers from 0 to 1, but the model was trained on bytes from 0 to 255. Multiply by 255.",
                 DataWarning,
