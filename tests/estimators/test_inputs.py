@@ -58,14 +58,37 @@ def test_sparse_matrices_are_the_dense_ones(form: Any, limit: int, monkeypatch: 
     monkeypatch.setattr(inputs, "DENSE_BYTES", limit)
     monkeypatch.setattr(inputs, "BLOCK_BYTES", 64)
     filled = inputs.filled(sparse.csr_array(form(dense)))
-    assert np.array_equal(filled, dense.astype(np.float32))
+    assert np.array_equal(filled, dense)
     assert isinstance(filled, np.memmap) == (limit == 100)
     ours = DenseRegressor(**SMALL).fit(form(dense), NUMBERS[:, 0])
     assert ours.predict(form(dense)).shape == (N,)
     assert ours.n_features_in_ == 3
     if limit > 100:
-        reference = DenseRegressor(**SMALL).fit(dense.astype(np.float32), NUMBERS[:, 0])
-        assert np.array_equal(ours.predict(form(dense)), reference.predict(dense.astype(np.float32)))
+        reference = DenseRegressor(**SMALL).fit(dense, NUMBERS[:, 0])
+        assert np.array_equal(ours.predict(form(dense)), reference.predict(dense))
+
+
+def test_sparse_numbers_far_from_zero_keep_their_digits() -> None:
+    dense = np.where(RNG.uniform(size=(N, 3)) < 0.3, NUMBERS, 0)
+    dense[:, 1] = 1.7e9 + NUMBERS[:, 1]
+    ours = DenseRegressor(**SMALL).fit(sparse.csr_array(dense), NUMBERS[:, 1])
+    reference = DenseRegressor(**SMALL).fit(dense, NUMBERS[:, 1])
+    assert np.ptp(reference.predict(dense)) > 0.1
+    for rows in (slice(None), slice(3, 4)):  # a single row does not show that it needs its digits
+        assert np.array_equal(ours.predict(sparse.csr_array(dense)[rows]), reference.predict(dense[rows]))
+
+
+def test_large_sparse_matrices_are_as_wide_as_their_digits_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "EXACT_BYTES", 0)
+    dense = np.where(RNG.uniform(size=(20_000, 3)) < 0.3, RNG.normal(size=(20_000, 3)), 0)
+    near = inputs.filled(sparse.csr_array(dense))
+    assert near.dtype == np.float32
+    assert np.array_equal(near, dense.astype(np.float32))
+    dense[:, 2] += 1.7e9
+    far = inputs.filled(sparse.csr_array(dense))
+    assert far.dtype == np.float64
+    assert np.array_equal(far, dense)
+    assert inputs.filled(sparse.csr_array(dense.astype(np.float32))).dtype == np.float32
 
 
 def test_missing_numbers_text_and_dates_are_taken_as_they_are() -> None:

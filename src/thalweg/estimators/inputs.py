@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,12 @@ DENSE_BYTES = 2**29
 
 BLOCK_BYTES = 2**24
 """Sparse rows are filled up in blocks of so many bytes."""
+
+EXACT_BYTES = 2**24
+"""Sparse rows of float64 stay float64 when filled up to no more than this; above, where float32 is too coarse."""
+
+SAMPLE_ROWS = 10_000
+"""So many rows tell whether float32 is too coarse."""
 
 
 def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validation") -> Any:
@@ -82,22 +89,36 @@ def as_table(X: Any, y: Any = None) -> Table:
     return read(X if y is None else (X, y), need_target=y is not None)
 
 
-def filled(X: Any) -> NDArray[np.float32]:
-    """Return a sparse matrix as an array (N, d) of float32, filled block by block.
+def filled(X: Any) -> NDArray[Any]:
+    """Return a sparse matrix of rows as an array (N, d) of float32 or float64, filled block by block.
 
     Above ``DENSE_BYTES`` it lies in a temporary file that ends with the array; rows then stream from disk.
     """
     rows, width = X.shape
-    dense: NDArray[np.float32]
-    if 4 * rows * width <= DENSE_BYTES:
-        dense = np.empty((rows, width), np.float32)
+    narrow = X.dtype.itemsize <= 2 or X.dtype == np.float32
+    exact = not narrow and (8 * rows * width <= EXACT_BYTES or _too_coarse(X))
+    kind = np.dtype(np.float64 if exact else np.float32)
+    dense: NDArray[Any]
+    if kind.itemsize * rows * width <= DENSE_BYTES:
+        dense = np.empty((rows, width), kind)
     else:
         with tempfile.TemporaryFile() as file:
-            dense = np.memmap(file, np.float32, "w+", shape=(rows, width))
-    step = max(1, BLOCK_BYTES // (4 * max(1, width)))
+            dense = np.memmap(file, kind, "w+", shape=(rows, width))
+    step = max(1, BLOCK_BYTES // (kind.itemsize * max(1, width)))
     for start in range(0, rows, step):
         dense[start : start + step] = X[start : start + step].toarray()
     return dense
+
+
+def _too_coarse(X: Any) -> bool:
+    """Whether float32 makes numbers of a column equal that differ, more than the hundredth that chance explains."""
+    part = X[:: max(1, X.shape[0] // SAMPLE_ROWS)]
+    order = np.lexsort((part.data, part.indices))
+    columns, values = part.indices[order], part.data[order]
+    differ = (np.diff(columns) == 0) & (np.diff(values) > 0)
+    merged = differ & (np.diff(values.astype(np.float32)) == 0)
+    count = partial(np.bincount, columns[1:])
+    return bool((count(merged) > 0.01 * count(differ)).any())
 
 
 def _is_plain(X: Any, estimator: Any) -> bool:
