@@ -15,6 +15,7 @@ import pytest
 from thalweg.core.errors import ArgumentError, DataError, DataWarning
 from thalweg.data.encode import Encoder
 from thalweg.data.read import read
+from thalweg.data.table import Table
 
 RNG = np.random.default_rng(5)
 N = 60
@@ -123,6 +124,46 @@ def test_columns_that_give_the_target_away_are_named() -> None:
     x = np.stack([RNG.normal(size=N), y], axis=1)
     with pytest.warns(DataWarning, match="column 'x1' equals the target"):
         Encoder.fit(read((x, y)))
+
+
+def test_missing_cells_hide_no_leak() -> None:
+    y = RNG.normal(size=N)
+    gap = np.arange(N) == 7
+    frame = people(same=np.where(gap, np.nan, y), half=np.where(np.arange(N) % 5 < 3, np.nan, y))
+    _, said = told(frame.with_columns(y=pl.Series(y)))
+    assert said == ["data: column 'same' equals the target. If it is not known before the target is, set it to ignore."]
+    label = RNG.choice(["red", "green", "blue"], N)
+    words = [None if row == 7 else f"very {name}" for row, name in enumerate(label)]
+    noted = [None if name == "red" else name for name in label]  # missing itself names a class
+    frame = people(words=words, noted=noted, other=RNG.choice(["a", "b", "c"], N))
+    _, said = told(frame.with_columns(y=pl.Series(label)))
+    assert [line.split("'")[1] for line in said] == ["words", "noted"]
+
+
+@pytest.mark.parametrize("codes", [[0.0, 1.0], [3.5, -1.0], [0.1, 0.4, 0.2]])
+def test_numbers_of_few_values_are_given_away_too(codes: list[float]) -> None:
+    kind = RNG.integers(0, len(codes), N)
+    x = np.stack(
+        [RNG.normal(size=N), np.array(codes)[kind], 10.0 - 3 * kind**2, kind + RNG.normal(size=N) / 99], axis=1
+    )
+    with pytest.warns(DataWarning) as record:
+        Encoder.fit(read((x, x[:, 1])), kind="numbers")
+    said = [str(w.message) for w in record]
+    assert [line.split(". ")[0] for line in said] == [
+        "data: column 'x1' equals the target", "data: column 'x2' is one-to-one with the target"
+    ]  # fmt: skip
+
+
+def test_columns_that_give_a_label_away_are_named() -> None:
+    y = RNG.integers(0, 2, (N, 3))
+    y[:, 2] = np.arange(N) < 3  # so few rows may agree by chance
+    x = np.column_stack([RNG.normal(size=N), y[:, 1], 5 - 2 * y[:, 0], y[:, 2]])
+    with pytest.warns(DataWarning) as record:
+        Encoder.fit(Table("data", x, y, ("a", "b", "c", "d"), "red,green,blue"))
+    assert [str(w.message).split(". ")[0] for w in record] == [
+        "data: column 'b' equals label 'green'",
+        "data: column 'c' is one-to-one with label 'red'",
+    ]
 
 
 def test_large_numbers_keep_their_digits_or_are_warned_of() -> None:

@@ -28,6 +28,7 @@ from thalweg.data.numbers import Numbers, are_pixels
 from thalweg.data.schema import Column
 from thalweg.data.suspects import warn_of_leaks, warn_of_lost_digits
 from thalweg.data.table import Array, Table
+from thalweg.data.target_values import as_numbers, target_called
 from thalweg.data.targets import Label, Targets
 
 SAMPLE_ROWS = 10_000  # so many rows tell whether numbers lose their digits
@@ -336,11 +337,17 @@ class Encoder:
         warn_of_lost_digits(lost, table.name)
         columns = {name: matrix[:, i] for i, name in enumerate(self.number_names)}
         for level in self._levels:
-            codes = Codes(level.name, level.levels).transform(table.frame[level.name])[0]
-            columns[level.name] = codes[:, 0]
-        if self.task != "multilabel" and table.target is not None:
+            series = table.frame[level.name]
+            codes = Codes(level.name, level.levels).transform(series)[0][:, 0]
+            codes[series.is_null().to_numpy()] = np.nan
+            columns[level.name] = codes
+        if table.target is None:
+            return
+        if self.task == "regression":  # as they are: scaling rounds them
+            y = as_numbers(table.target_array(), target_called(table))
+        else:
             y = self.outputs.transform(table)
-            warn_of_leaks(columns, y if y.ndim == 1 else self.outputs.unscale(y), table.name)
+        warn_of_leaks(columns, y, table.name, self.target_names if self.task == "multilabel" else ())
 
     def _warn_of_scale(self, matrix: Array, source: str) -> None:
         pixels = self.dtype == "uint8" and len(self.numbers.center) < self.numbers.width
