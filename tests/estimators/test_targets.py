@@ -201,6 +201,12 @@ def test_a_column_that_gives_the_target_away_is_named() -> None:
         DenseRegressor(**SMALL).fit(X, X[:, 1])
 
 
+def test_a_label_that_never_varies_is_told() -> None:
+    constant = np.column_stack([LABELS[:, :2], np.ones(N, int)])
+    with pytest.warns(DataWarning, match=f"label 'y3' is 1 in all {N} rows; nothing can be learned of it"):
+        DenseClassifier(**SMALL).fit(X, constant)
+
+
 def test_rows_and_targets_of_other_lengths() -> None:
     with pytest.raises(ArgumentError, match="eval_set"):
         DenseClassifier(**SMALL).fit(X, CODES, eval_set=X)
