@@ -102,6 +102,17 @@ def test_missing_numbers_text_and_dates_are_taken_as_they_are() -> None:
     assert np.isfinite(ours.predict_proba(frame)).all()
 
 
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
+def test_a_feature_called_is_test_is_one_like_any_other(kind: str) -> None:
+    marks = RNG.uniform(size=N) < 0.5
+    frame = FRAMES[kind](COLUMNS | {"is_test": marks})
+    y = NUMBERS[:, 0] + 5 * marks
+    ours = DenseRegressor(**SMALL | {"epochs": 60, "learning_rate": 0.02}, validation=0.2).fit(frame, y)
+    assert "is_test" in ours.model_.encoder.input_names
+    assert ours.score(frame, y) > 0.9
+    assert np.array_equal(ours.model_.predict(frame), ours.predict(frame))
+
+
 def test_columns_changed_between_fit_and_predict_are_told_in_the_words_of_scikit_learn() -> None:
     frame = pd.DataFrame(COLUMNS)
     ours = DenseClassifier(**SMALL).fit(frame, Y)

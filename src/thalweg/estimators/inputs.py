@@ -86,7 +86,7 @@ def as_table(X: Any, y: Any = None) -> Table:
         return X
     if sparse.issparse(X):
         X = filled(X)
-    return read(X if y is None else (X, y), need_target=y is not None)
+    return read(X if y is None else (X, y), need_target=y is not None, official=False)
 
 
 def filled(X: Any) -> NDArray[Any]:
