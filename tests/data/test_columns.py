@@ -191,6 +191,30 @@ def test_a_target_that_names_the_rows() -> None:
     assert said[0] == "data: target 'y': 4 classes for 3 rows: most have too few rows to learn from."
 
 
+@pytest.mark.parametrize(
+    ("y", "silent"),
+    [
+        (RNG.permutation(20) + 3, False),
+        (RNG.permutation(20) - 5.0, False),
+        (RNG.permutation(60)[:50], False),  # some rows may be held out
+        (np.arange(19), True),
+        (2 * np.arange(20), True),
+        (np.arange(60) + 0.5, True),
+        (RNG.normal(size=60), True),
+        (RNG.integers(0, 60, 60), True),
+    ],
+)
+def test_numbers_that_name_the_rows(y: np.ndarray, silent: bool) -> None:
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        for kind in ("auto", "numbers"):
+            Encoder.fit(read((RNG.normal(size=(len(y), 2)), y)), kind=kind)
+    said = [str(w.message) for w in record]
+    assert len(said) == (0 if silent else 2)
+    text = f"each of the {len(y)} rows has a whole number of its own between {y.min():.0f} and {y.max():.0f}, as ident"
+    assert all(text in line for line in said)
+
+
 def test_one_row() -> None:
     with pytest.warns(DataWarning, match=r"all 1 rows hold 3: nothing but that"):
         encoder = Encoder.fit(read(pl.DataFrame({"a": [1.0], "b": ["u"], "y": [3.0]}), target="y"), kind="numbers")

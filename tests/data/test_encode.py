@@ -278,7 +278,7 @@ def test_regression_targets_are_standardized_and_back() -> None:
         ([True, False] * 20, "classification"),
         ([0.0, 1.0] * 20, "classification"),
         (np.eye(4)[np.arange(40) % 4], "classification"),
-        (np.arange(40), "regression"),
+        (3 * np.arange(40), "regression"),
         (np.arange(40) + 0.5, "regression"),
         (np.arange(40) / 2, "regression"),
         (RNG.normal(size=(40, 3)), "regression"),
