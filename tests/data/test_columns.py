@@ -56,6 +56,21 @@ def test_columns_that_never_vary_or_equal_another_are_left_out() -> None:
     np.testing.assert_array_equal(encoder.features(read(frame.select("city", "age"), need_target=False)), x)
 
 
+@pytest.mark.parametrize("scaling", ["standard", "robust", "quantile", "adaptive", "none"])
+def test_columns_of_an_array_that_never_vary_stay_and_are_told(scaling: str) -> None:
+    x = np.column_stack([RNG.normal(size=N), np.full(N, 7.0), np.full(N, np.nan)])
+    with pytest.warns(DataWarning, match="data: columns that hold no value: 'x2'. They stay"):
+        encoder = Encoder.fit(read((x, np.arange(N) % 2)), scaling=scaling)
+    z = encoder.features(read((x, None), need_target=False))
+    assert z.shape == (N, 4)
+    assert not z[:, 2].any()
+    assert (z[:, 3] == 1).all()
+    assert encoder.describe().splitlines()[1:] == ([] if scaling == "none" else ["never vary: 'x1', 'x2'"])
+    # A value that comes later says nothing either.
+    later = encoder.features(read((np.nan_to_num(x), None), need_target=False))
+    assert np.isfinite(later).all()
+
+
 def test_columns_that_miss_values_do_vary() -> None:
     encoder, said = told(people(one=[7.0, None] * (N // 2)))
     assert not said

@@ -173,6 +173,14 @@ def test_a_column_without_values_is_left_out_with_a_word() -> None:
         assert ours.predict(frame).shape == (N,)
 
 
+def test_an_array_with_a_column_without_values_is_learned_from() -> None:
+    x = np.column_stack([NUMBERS, np.full(N, np.nan)])
+    with pytest.warns(UserWarning, match="hold no value: 'x3'"):
+        ours = DenseRegressor(**SMALL | {"epochs": 60, "learning_rate": 0.02}).fit(x, NUMBERS.sum(axis=1))
+    assert ours.score(x, NUMBERS.sum(axis=1)) > 0.9
+    assert np.isfinite(ours.predict(np.nan_to_num(x))).all()
+
+
 def test_mixed_types_in_a_column_name_the_cell() -> None:
     cells = [*NUMBERS[:79, 0].tolist(), "n/a?"]
     with pytest.raises(DataError, match=r"'a', row 80: expected a number, got 'n/a\?'"):

@@ -323,7 +323,15 @@ class Encoder:
         return (*self.levels, *self.codes)
 
     def _warn_of_suspects(self, table: Table, matrix: Array) -> None:
-        """Warn of columns that give the target away, or lose their digits."""
+        """Warn of columns that hold no value, give the target away, or lose their digits."""
+        gaps = () if table.is_frame else self.numbers.missing  # frames are told before, and leave them out
+        if empty := [self.number_names[i] for i in gaps if np.isnan(matrix[:, i]).all()]:
+            warnings.warn(
+                f"{table.name}: columns that hold no value: {some(empty)}. They stay, as all columns of an array do, "
+                "and say nothing.",
+                DataWarning,
+                stacklevel=3,
+            )
         step = max(1, len(matrix) // SAMPLE_ROWS)
         sample = matrix[::step]
         encoded = self.numbers.transform(sample)
