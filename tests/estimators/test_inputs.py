@@ -132,6 +132,12 @@ def test_columns_changed_between_fit_and_predict_are_told_in_the_words_of_scikit
     [
         (np.empty((0, 3)), "0 sample"),
         (pl.DataFrame({"a": []}), "0 sample"),
+        (pd.DataFrame(index=range(N)), r"Found array with 0 feature\(s\) \(shape=\(80, 0\)\) while a minimum of 1"),
+        (
+            pd.DataFrame({"a": NUMBERS[:, 0], "b": [[1, 2]] * N}),
+            r"column 'b' holds List\(Int64\); expected numbers, text",
+        ),
+        (pd.DataFrame({"a": NUMBERS[:, 0], "b": np.arange(N) * 1j}), "column 'b' holds .*; expected numbers, text"),
         (np.ones((N, 3)) * np.inf, "infinity"),
         (np.ones((N, 3)) * 1j, "Complex data not supported"),
         (np.ones(N), "Expected 2D array"),
@@ -146,6 +152,17 @@ def test_features_that_cannot_be_used(X: Any, message: str) -> None:
     y = Y[: len(X)] if "inconsistent" not in message else Y
     with pytest.raises(ValueError, match=message):
         DenseClassifier(**SMALL).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
+def test_infinite_cells_of_frames_are_told_in_the_words_of_scikit_learn(kind: str, bad: float) -> None:
+    ours = DenseClassifier(**SMALL).fit(FRAMES[kind](COLUMNS), Y)
+    infinite = FRAMES[kind](COLUMNS | {"b": np.where(np.arange(N) == 41, bad, NUMBERS[:, 1])})
+    text = rf"Input X contains infinity or a value too large for dtype\('float32'\): column 'b', row 42 holds {bad}\."
+    for action in (lambda: ours.fit(infinite, Y), lambda: ours.predict(infinite)):
+        with pytest.raises(ValueError, match=text):
+            action()
 
 
 def test_a_cell_that_is_neither_number_nor_text() -> None:

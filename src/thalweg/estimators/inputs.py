@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils.validation import _num_samples, assert_all_finite, validate_data
+from sklearn.utils.validation import assert_all_finite, validate_data
 
-from thalweg.core.errors import ArgumentError
+from thalweg.core.errors import ArgumentError, DataError
 from thalweg.data.read import read
 from thalweg.data.readers.arrays import MAP_BYTES
 from thalweg.data.readers.frames import check_names, frame_of_objects, is_frame
@@ -54,8 +54,11 @@ def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validati
         validate_data(estimator, X, y=None, reset=reset, skip_check_array=True)
     if framed:
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        if not _num_samples(X):
-            raise ValueError(f"Found array with 0 sample(s) (shape={tuple(X.shape)}) while a minimum of 1 is required.")
+        for count, what in zip(X.shape, ("sample", "feature"), strict=True):
+            if not count:
+                raise ValueError(
+                    f"Found array with 0 {what}(s) (shape={tuple(X.shape)}) while a minimum of 1 is required."
+                )
         return X
     checked = validate_data(
         estimator, X, reset=reset, accept_sparse="csr", dtype=None, ensure_all_finite="allow-nan", copy=False
@@ -81,12 +84,19 @@ def pair_of(eval_set: Any, expected: str) -> tuple[Any, Any]:
 
 
 def as_table(X: Any, y: Any = None) -> Table:
-    """Return checked features, and the target, as a table; a sparse matrix is filled up with its zeros."""
+    """Return checked features, and the target, as a table; a sparse matrix is filled up with its zeros.
+
+    Raises:
+        DataError: an infinite number in a data frame; those of arrays are found by scikit-learn.
+    """
     if isinstance(X, Table):
         return X
     if sparse.issparse(X):
         X = filled(X)
-    return read(X if y is None else (X, y), need_target=y is not None, official=False)
+    table = read(X if y is None else (X, y), need_target=y is not None, official=False)
+    if table.is_frame:
+        _check_finite(table)
+    return table
 
 
 def filled(X: Any) -> NDArray[Any]:
@@ -108,6 +118,16 @@ def filled(X: Any) -> NDArray[Any]:
     for start in range(0, rows, step):
         dense[start : start + step] = X[start : start + step].toarray()
     return dense
+
+
+def _check_finite(table: Table) -> None:
+    for column in table.frame.get_columns():
+        if column.dtype.is_float() and (infinite := column.is_infinite()).any():
+            row = int(infinite.arg_true()[0])
+            raise DataError(
+                f"Input X contains infinity or a value too large for dtype('float32'): column {column.name!r}, "
+                f"row {row + 1} holds {column[row]}."
+            )
 
 
 def _too_coarse(X: Any) -> bool:
