@@ -15,6 +15,7 @@ import pytest
 from thalweg.core.errors import ArgumentError, DataError, DataWarning
 from thalweg.data.encode import Encoder
 from thalweg.data.read import read
+from thalweg.data.table import Table
 
 RNG = np.random.default_rng(5)
 N = 60
@@ -53,6 +54,21 @@ def test_columns_that_never_vary_or_equal_another_are_left_out() -> None:
     # They may be there or not when predicting.
     x = encoder.features(read(frame))
     np.testing.assert_array_equal(encoder.features(read(frame.select("city", "age"), need_target=False)), x)
+
+
+@pytest.mark.parametrize("scaling", ["standard", "robust", "quantile", "adaptive", "none"])
+def test_columns_of_an_array_that_never_vary_stay_and_are_told(scaling: str) -> None:
+    x = np.column_stack([RNG.normal(size=N), np.full(N, 7.0), np.full(N, np.nan)])
+    with pytest.warns(DataWarning, match="data: columns that hold no value: 'x2'. They stay"):
+        encoder = Encoder.fit(read((x, np.arange(N) % 2)), scaling=scaling)
+    z = encoder.features(read((x, None), need_target=False))
+    assert z.shape == (N, 4)
+    assert not z[:, 2].any()
+    assert (z[:, 3] == 1).all()
+    assert encoder.describe().splitlines()[1:] == ([] if scaling == "none" else ["never vary: 'x1', 'x2'"])
+    # A value that comes later says nothing either.
+    later = encoder.features(read((np.nan_to_num(x), None), need_target=False))
+    assert np.isfinite(later).all()
 
 
 def test_columns_that_miss_values_do_vary() -> None:
@@ -125,6 +141,46 @@ def test_columns_that_give_the_target_away_are_named() -> None:
         Encoder.fit(read((x, y)))
 
 
+def test_missing_cells_hide_no_leak() -> None:
+    y = RNG.normal(size=N)
+    gap = np.arange(N) == 7
+    frame = people(same=np.where(gap, np.nan, y), half=np.where(np.arange(N) % 5 < 3, np.nan, y))
+    _, said = told(frame.with_columns(y=pl.Series(y)))
+    assert said == ["data: column 'same' equals the target. If it is not known before the target is, set it to ignore."]
+    label = RNG.choice(["red", "green", "blue"], N)
+    words = [None if row == 7 else f"very {name}" for row, name in enumerate(label)]
+    noted = [None if name == "red" else name for name in label]  # missing itself names a class
+    frame = people(words=words, noted=noted, other=RNG.choice(["a", "b", "c"], N))
+    _, said = told(frame.with_columns(y=pl.Series(label)))
+    assert [line.split("'")[1] for line in said] == ["words", "noted"]
+
+
+@pytest.mark.parametrize("codes", [[0.0, 1.0], [3.5, -1.0], [0.1, 0.4, 0.2]])
+def test_numbers_of_few_values_are_given_away_too(codes: list[float]) -> None:
+    kind = RNG.integers(0, len(codes), N)
+    x = np.stack(
+        [RNG.normal(size=N), np.array(codes)[kind], 10.0 - 3 * kind**2, kind + RNG.normal(size=N) / 99], axis=1
+    )
+    with pytest.warns(DataWarning) as record:
+        Encoder.fit(read((x, x[:, 1])), kind="numbers")
+    said = [str(w.message) for w in record]
+    assert [line.split(". ")[0] for line in said] == [
+        "data: column 'x1' equals the target", "data: column 'x2' is one-to-one with the target"
+    ]  # fmt: skip
+
+
+def test_columns_that_give_a_label_away_are_named() -> None:
+    y = RNG.integers(0, 2, (N, 3))
+    y[:, 2] = np.arange(N) < 3  # so few rows may agree by chance
+    x = np.column_stack([RNG.normal(size=N), y[:, 1], 5 - 2 * y[:, 0], y[:, 2]])
+    with pytest.warns(DataWarning) as record:
+        Encoder.fit(Table("data", x, y, ("a", "b", "c", "d"), "red,green,blue"))
+    assert [str(w.message).split(". ")[0] for w in record] == [
+        "data: column 'b' equals label 'green'",
+        "data: column 'c' is one-to-one with label 'red'",
+    ]
+
+
 def test_large_numbers_keep_their_digits_or_are_warned_of() -> None:
     x = 10**15 + np.arange(N)
     frame = people(id=x)
@@ -148,6 +204,30 @@ def test_a_target_that_names_the_rows() -> None:
     assert said == ["data: target 'y': 40 classes for 60 rows: most have too few rows to learn from."]
     _, said = told(people().head(3).with_columns(y=pl.Series(["a", "b", "a"])), classes=["a", "b", "c", "d"])
     assert said[0] == "data: target 'y': 4 classes for 3 rows: most have too few rows to learn from."
+
+
+@pytest.mark.parametrize(
+    ("y", "silent"),
+    [
+        (RNG.permutation(20) + 3, False),
+        (RNG.permutation(20) - 5.0, False),
+        (RNG.permutation(60)[:50], False),  # some rows may be held out
+        (np.arange(19), True),
+        (2 * np.arange(20), True),
+        (np.arange(60) + 0.5, True),
+        (RNG.normal(size=60), True),
+        (RNG.integers(0, 60, 60), True),
+    ],
+)
+def test_numbers_that_name_the_rows(y: np.ndarray, silent: bool) -> None:
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        for kind in ("auto", "numbers"):
+            Encoder.fit(read((RNG.normal(size=(len(y), 2)), y)), kind=kind)
+    said = [str(w.message) for w in record]
+    assert len(said) == (0 if silent else 2)
+    text = f"each of the {len(y)} rows has a whole number of its own between {y.min():.0f} and {y.max():.0f}, as ident"
+    assert all(text in line for line in said)
 
 
 def test_one_row() -> None:

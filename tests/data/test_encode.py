@@ -90,10 +90,40 @@ def test_images_share_one_mean_and_deviation() -> None:
 
 
 def test_bytes_given_as_fractions_are_noticed() -> None:
-    x = RNG.integers(0, 256, (50, 9)).astype(np.uint8)
+    x = RNG.integers(0, 256, (50, 64)).astype(np.uint8)
     encoder = Encoder.fit(read((x, np.arange(50) % 2)))
     with pytest.warns(DataWarning, match="Multiply by 255"):
         encoder.features(read((x / 255, None), need_target=False))
+
+
+def test_rows_of_bytes_that_are_bright_are_pixels_of_one_scale() -> None:
+    x = RNG.integers(0, 256, (50, 784)).astype(np.uint8)
+    x[:, :700] = 0  # as the border of digits is
+    table = read((x, np.arange(50) % 2))
+    np.testing.assert_allclose(Encoder.fit(table).features(table), (x - x.mean()) / x.std(), atol=1e-5)
+    np.testing.assert_allclose(Encoder.fit(table, standardize=False).features(table), x / 255, atol=1e-7)
+
+
+@pytest.mark.parametrize("columns", [3, 200])
+def test_a_table_of_bytes_has_a_scale_for_each_column(columns: int) -> None:
+    x = np.column_stack([RNG.integers(18, 90, 60), RNG.integers(0, 256, 60), *RNG.integers(0, 2, (columns - 2, 60))])
+    table = read((x.astype(np.uint8), np.arange(60) % 2))
+    encoder = Encoder.fit(table)
+    z = encoder.features(table)
+    np.testing.assert_allclose(z, (x - x.mean(axis=0)) / x.std(axis=0), atol=1e-5)
+    # One row of small numbers is no picture between 0 and 1.
+    row = np.zeros((1, columns))
+    np.testing.assert_allclose(
+        encoder.features(read(row, need_target=False)), -x.mean(axis=0)[None] / x.std(axis=0), atol=1e-5
+    )
+    plain = Encoder.fit(table, standardize=False)
+    np.testing.assert_array_equal(plain.features(table), x)
+
+
+def test_bytes_that_give_the_target_away_are_named() -> None:
+    x = RNG.integers(0, 2, (60, 3)).astype(np.uint8)
+    with pytest.warns(DataWarning, match="column 'x1' equals the target"):
+        Encoder.fit(read((x, x[:, 1].astype(int))))
 
 
 def test_levels_equal_the_one_hot_encoder() -> None:
@@ -248,7 +278,7 @@ def test_regression_targets_are_standardized_and_back() -> None:
         ([True, False] * 20, "classification"),
         ([0.0, 1.0] * 20, "classification"),
         (np.eye(4)[np.arange(40) % 4], "classification"),
-        (np.arange(40), "regression"),
+        (3 * np.arange(40), "regression"),
         (np.arange(40) + 0.5, "regression"),
         (np.arange(40) / 2, "regression"),
         (RNG.normal(size=(40, 3)), "regression"),

@@ -197,6 +197,24 @@ def test_codes_of_missing_rare_and_unseen_levels_are_zero() -> None:
     assert Codes.fit(train.append(pl.Series("s", [None])), min_count=1).transform(later)[1] == 1
 
 
+def test_missing_values_have_the_last_code_where_training_has_enough() -> None:
+    later = pl.Series("s", ["b", None, "z"])
+    train = ["a"] * 3 + ["b"] * 2
+    codes = Codes.fit(pl.Series("s", [*train, None, None]))
+    assert codes.size == 4
+    assert codes.transform(later)[0][:, 0].tolist() == [2, 3, 0]
+    assert codes.transform(later)[1] == 1
+    again = Codes.from_dict(json.loads(json.dumps(codes.to_dict())))
+    assert again == codes
+    # One row is too few for a level, and so for what is missing.
+    assert Codes.fit(pl.Series("s", [*train, None])).transform(later)[0][:, 0].tolist() == [2, 0, 0]
+    # Models of before gave missing values the code 0, and have no vector for another.
+    old = Codes.from_dict({"name": "s", "levels": ["a", "b"], "missing": True, "other": False})
+    assert old.size == 3
+    assert old.transform(later)[0][:, 0].tolist() == [2, 0, 0]
+    assert old.transform(later)[1] == 1
+
+
 def test_unseen_levels_of_codes_are_told() -> None:
     frame = pl.DataFrame({"s": [f"l{i % 12}" for i in range(60)], "n": np.arange(60.0), "target": RNG.normal(size=60)})
     encoder = Encoder.fit(read(frame), embed=True)

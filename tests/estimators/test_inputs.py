@@ -58,14 +58,37 @@ def test_sparse_matrices_are_the_dense_ones(form: Any, limit: int, monkeypatch: 
     monkeypatch.setattr(inputs, "DENSE_BYTES", limit)
     monkeypatch.setattr(inputs, "BLOCK_BYTES", 64)
     filled = inputs.filled(sparse.csr_array(form(dense)))
-    assert np.array_equal(filled, dense.astype(np.float32))
+    assert np.array_equal(filled, dense)
     assert isinstance(filled, np.memmap) == (limit == 100)
     ours = DenseRegressor(**SMALL).fit(form(dense), NUMBERS[:, 0])
     assert ours.predict(form(dense)).shape == (N,)
     assert ours.n_features_in_ == 3
     if limit > 100:
-        reference = DenseRegressor(**SMALL).fit(dense.astype(np.float32), NUMBERS[:, 0])
-        assert np.array_equal(ours.predict(form(dense)), reference.predict(dense.astype(np.float32)))
+        reference = DenseRegressor(**SMALL).fit(dense, NUMBERS[:, 0])
+        assert np.array_equal(ours.predict(form(dense)), reference.predict(dense))
+
+
+def test_sparse_numbers_far_from_zero_keep_their_digits() -> None:
+    dense = np.where(RNG.uniform(size=(N, 3)) < 0.3, NUMBERS, 0)
+    dense[:, 1] = 1.7e9 + NUMBERS[:, 1]
+    ours = DenseRegressor(**SMALL).fit(sparse.csr_array(dense), NUMBERS[:, 1])
+    reference = DenseRegressor(**SMALL).fit(dense, NUMBERS[:, 1])
+    assert np.ptp(reference.predict(dense)) > 0.1
+    for rows in (slice(None), slice(3, 4)):  # a single row does not show that it needs its digits
+        assert np.array_equal(ours.predict(sparse.csr_array(dense)[rows]), reference.predict(dense[rows]))
+
+
+def test_large_sparse_matrices_are_as_wide_as_their_digits_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "EXACT_BYTES", 0)
+    dense = np.where(RNG.uniform(size=(20_000, 3)) < 0.3, RNG.normal(size=(20_000, 3)), 0)
+    near = inputs.filled(sparse.csr_array(dense))
+    assert near.dtype == np.float32
+    assert np.array_equal(near, dense.astype(np.float32))
+    dense[:, 2] += 1.7e9
+    far = inputs.filled(sparse.csr_array(dense))
+    assert far.dtype == np.float64
+    assert np.array_equal(far, dense)
+    assert inputs.filled(sparse.csr_array(dense.astype(np.float32))).dtype == np.float32
 
 
 def test_missing_numbers_text_and_dates_are_taken_as_they_are() -> None:
@@ -77,6 +100,17 @@ def test_missing_numbers_text_and_dates_are_taken_as_they_are() -> None:
     )
     ours = DenseClassifier(**SMALL).fit(frame, Y)
     assert np.isfinite(ours.predict_proba(frame)).all()
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
+def test_a_feature_called_is_test_is_one_like_any_other(kind: str) -> None:
+    marks = RNG.uniform(size=N) < 0.5
+    frame = FRAMES[kind](COLUMNS | {"is_test": marks})
+    y = NUMBERS[:, 0] + 5 * marks
+    ours = DenseRegressor(**SMALL | {"epochs": 60, "learning_rate": 0.02}, validation=0.2).fit(frame, y)
+    assert "is_test" in ours.model_.encoder.input_names
+    assert ours.score(frame, y) > 0.9
+    assert np.array_equal(ours.model_.predict(frame), ours.predict(frame))
 
 
 def test_columns_changed_between_fit_and_predict_are_told_in_the_words_of_scikit_learn() -> None:
@@ -98,6 +132,12 @@ def test_columns_changed_between_fit_and_predict_are_told_in_the_words_of_scikit
     [
         (np.empty((0, 3)), "0 sample"),
         (pl.DataFrame({"a": []}), "0 sample"),
+        (pd.DataFrame(index=range(N)), r"Found array with 0 feature\(s\) \(shape=\(80, 0\)\) while a minimum of 1"),
+        (
+            pd.DataFrame({"a": NUMBERS[:, 0], "b": [[1, 2]] * N}),
+            r"column 'b' holds List\(Int64\); expected numbers, text",
+        ),
+        (pd.DataFrame({"a": NUMBERS[:, 0], "b": np.arange(N) * 1j}), "column 'b' holds .*; expected numbers, text"),
         (np.ones((N, 3)) * np.inf, "infinity"),
         (np.ones((N, 3)) * 1j, "Complex data not supported"),
         (np.ones(N), "Expected 2D array"),
@@ -114,6 +154,17 @@ def test_features_that_cannot_be_used(X: Any, message: str) -> None:
         DenseClassifier(**SMALL).fit(X, y)
 
 
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
+def test_infinite_cells_of_frames_are_told_in_the_words_of_scikit_learn(kind: str, bad: float) -> None:
+    ours = DenseClassifier(**SMALL).fit(FRAMES[kind](COLUMNS), Y)
+    infinite = FRAMES[kind](COLUMNS | {"b": np.where(np.arange(N) == 41, bad, NUMBERS[:, 1])})
+    text = rf"Input X contains infinity or a value too large for dtype\('float32'\): column 'b', row 42 holds {bad}\."
+    for action in (lambda: ours.fit(infinite, Y), lambda: ours.predict(infinite)):
+        with pytest.raises(ValueError, match=text):
+            action()
+
+
 def test_a_cell_that_is_neither_number_nor_text() -> None:
     objects = NUMBERS.astype(object)
     objects[0, 0] = {"a": 1}
@@ -125,8 +176,8 @@ def test_numbers_beyond_float32_are_scaled_before_they_lose_their_digits() -> No
     # 2**60 + k: whole numbers that float32 cannot tell apart.
     huge = (2**60 + 2**20 * np.arange(N)).reshape(-1, 1)
     small = np.arange(N, dtype=float).reshape(-1, 1)
-    far = DenseRegressor(**SMALL).fit(huge, small[:, 0])
-    near = DenseRegressor(**SMALL).fit(small, small[:, 0])
+    far = DenseRegressor(**SMALL).fit(huge, small[:, 0] / 2)
+    near = DenseRegressor(**SMALL).fit(small, small[:, 0] / 2)
     assert np.allclose(far.predict(huge), near.predict(small), atol=1e-3)
 
 
@@ -137,6 +188,14 @@ def test_a_column_without_values_is_left_out_with_a_word() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert ours.predict(frame).shape == (N,)
+
+
+def test_an_array_with_a_column_without_values_is_learned_from() -> None:
+    x = np.column_stack([NUMBERS, np.full(N, np.nan)])
+    with pytest.warns(UserWarning, match="hold no value: 'x3'"):
+        ours = DenseRegressor(**SMALL | {"epochs": 60, "learning_rate": 0.02}).fit(x, NUMBERS.sum(axis=1))
+    assert ours.score(x, NUMBERS.sum(axis=1)) > 0.9
+    assert np.isfinite(ours.predict(np.nan_to_num(x))).all()
 
 
 def test_mixed_types_in_a_column_name_the_cell() -> None:

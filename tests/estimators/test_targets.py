@@ -190,6 +190,11 @@ def test_an_identifier_is_no_class() -> None:
         DenseClassifier(**SMALL).fit(X, np.array([f"id{i}" for i in range(N)]))
 
 
+def test_numbers_of_rows_are_no_target() -> None:
+    with pytest.warns(DataWarning, match=f"each of the {N} rows has a whole number of its own between 0 and {N - 1}"):
+        DenseRegressor(**SMALL).fit(X, np.arange(N))
+
+
 def test_a_constant_target_is_learned_with_a_word() -> None:
     with pytest.warns(DataWarning, match="nothing but that can be learned"):
         ours = DenseRegressor(**(SMALL | {"learning_rate": 0.02, "epochs": 40})).fit(X, np.full(N, 7.0))
@@ -199,6 +204,12 @@ def test_a_constant_target_is_learned_with_a_word() -> None:
 def test_a_column_that_gives_the_target_away_is_named() -> None:
     with pytest.warns(DataWarning, match="column 'x1' equals the target"):
         DenseRegressor(**SMALL).fit(X, X[:, 1])
+
+
+def test_a_label_that_never_varies_is_told() -> None:
+    constant = np.column_stack([LABELS[:, :2], np.ones(N, int)])
+    with pytest.warns(DataWarning, match=f"label 'y3' is 1 in all {N} rows; nothing can be learned of it"):
+        DenseClassifier(**SMALL).fit(X, constant)
 
 
 def test_rows_and_targets_of_other_lengths() -> None:

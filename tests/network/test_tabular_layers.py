@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
+from thalweg.core.random import standard_normal
 from thalweg.data.batches import ArrayBatches
 from thalweg.likelihoods import make_likelihood
 from thalweg.network import (
@@ -94,6 +95,14 @@ def test_embedding_looks_vectors_up_and_adds_errors_to_those_used() -> None:
     np.testing.assert_allclose(grads["0"][2], delta[1, 5:7] + delta[2, 5:7], rtol=1e-6)
     np.testing.assert_allclose(grads["1"][3], delta[0, 7:] + delta[2, 7:], rtol=1e-6)
     np.testing.assert_array_equal(passed, np.hstack([delta[:, :5], np.zeros((3, 2), np.float32)]))
+
+
+def test_vectors_of_code_0_start_at_zero_and_all_others_at_random() -> None:
+    key = jax.random.key(3)
+    start = Embed((3, 4), 2).init(key, 5)
+    draws = 0.5 * np.asarray(standard_normal(key, (7, 2)))
+    np.testing.assert_array_equal(start["0"], [[0, 0], *draws[1:3]])
+    np.testing.assert_array_equal(start["1"], [[0, 0], *draws[4:]])
 
 
 def test_scale_and_strength() -> None:

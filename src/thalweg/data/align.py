@@ -39,6 +39,8 @@ def aligned(
     Raises:
         DataError: a column is missing; names it.
     """
+    if table.is_frame and table.is_test is not None and "is_test" in needed:
+        table = _unmarked(table)  # an estimator took the column for a feature
     columns = table.feature_names
     present, expected = set(columns), {*needed, *known}
     absent = [name for name in needed if name not in present]
@@ -93,6 +95,14 @@ def numeric(table: Table) -> Array:
             "Give text columns as a data frame.",
         )
     return x.astype(np.int8) if x.dtype.kind == "b" else x
+
+
+def _unmarked(table: Table) -> Table:
+    """The table with the marks of its official test rows as a column."""
+    import polars as pl
+
+    frame = table.frame.with_columns(pl.Series("is_test", table.is_test))
+    return replace(table, features=frame, feature_names=tuple(frame.columns), is_test=None)
 
 
 def _framed(x: Array, names: Sequence[str]) -> pl.DataFrame:

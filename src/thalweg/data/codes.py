@@ -1,7 +1,7 @@
 """Whole numbers for columns with many levels, of which a network learns a vector each.
 
-Code 0 is shared by what is missing, by levels with too few rows to learn from, and by levels that training never saw:
-rare levels teach the network what to make of unseen ones.
+Code 0 is shared by levels with too few rows to learn from and by levels that training never saw: rare levels teach the
+network what to make of unseen ones. What is missing has the last code, unless too few rows of training miss it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Codes:
         levels: the levels with a code of their own, sorted.
         missing: whether training had missing values.
         other: whether training had levels with too few rows.
+        apart: whether missing values have a code of their own.
 
     Example:
         >>> import polars as pl
@@ -42,6 +43,7 @@ class Codes:
     levels: tuple[str, ...]
     missing: bool = False
     other: bool = False
+    apart: bool = False
 
     @staticmethod
     def fit(series: pl.Series, min_count: int = 2) -> Codes:
@@ -49,16 +51,17 @@ class Codes:
 
         Args:
             series: the column.
-            min_count: how many rows a level needs for a code of its own.
+            min_count: how many rows a level, or a missing value, needs for a code of its own.
         """
         text = as_text(series)
         levels, found = frequent(text, None, min_count)
-        return Codes(series.name, levels, text.null_count() > 0, found > len(levels))
+        gaps = text.null_count()
+        return Codes(series.name, levels, gaps > 0, found > len(levels), gaps >= max(1, min_count))
 
     @property
     def size(self) -> int:
         """Number of codes, 0 among them."""
-        return len(self.levels) + 1
+        return len(self.levels) + 1 + self.apart
 
     @property
     def feature_width(self) -> int:
@@ -74,11 +77,13 @@ class Codes:
         """Encode a column as float32 (n, 1), into ``out`` where given, and count values that training had none like."""
         text = as_text(series)
         codes = self._place(text) + 1
+        if self.apart:
+            codes = np.where(text.is_null().to_numpy(), len(self.levels) + 1, codes)
         out = np.empty((len(text), 1), np.float32) if out is None else out
         out[:, 0] = codes
         if self.other:
             return out, 0
-        return out, int((codes == 0).sum()) - (text.null_count() if self.missing else 0)
+        return out, int((codes == 0).sum()) - (text.null_count() if self.missing and not self.apart else 0)
 
     @cached_property
     def _place(self) -> Places:
@@ -86,9 +91,16 @@ class Codes:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {"name": self.name, "levels": list(self.levels), "missing": self.missing, "other": self.other}
+        return {
+            "name": self.name,
+            "levels": list(self.levels),
+            "missing": self.missing,
+            "other": self.other,
+            "apart": self.apart,
+        }
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> Codes:
-        """Inverse of ``to_dict``."""
-        return Codes(data["name"], tuple(data["levels"]), bool(data["missing"]), bool(data["other"]))
+        """Inverse of ``to_dict``; older files gave missing values the code 0."""
+        apart = bool(data.get("apart", False))
+        return Codes(data["name"], tuple(data["levels"]), bool(data["missing"]), bool(data["other"]), apart)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from thalweg.data.columns import some
+
 if TYPE_CHECKING:
     from thalweg.data.encode import Encoder
 
@@ -14,10 +16,11 @@ HEADER = ("column", "kind", "encoded as", "missing", "levels")
 def describe(encoder: Encoder) -> str:
     """A table with a line for each column: its kind, how it is encoded, missing values, levels.
 
-    Columns of an array are told in one line.
+    Columns of an array are told in one line, and those in a second that never vary.
     """
     if not encoder.columns:
-        return in_short(encoder)
+        idle = [name for name, scale in zip(encoder.number_names, encoder.numbers.scale, strict=False) if scale == 0]
+        return "\n".join([in_short(encoder), *([f"never vary: {some(idle)}"] if idle else [])])
     encoded = _encodings(encoder)
     rows = [HEADER]
     for column in encoder.columns:

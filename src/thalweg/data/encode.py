@@ -24,10 +24,11 @@ from thalweg.data.dates import Dates
 from thalweg.data.describe import describe
 from thalweg.data.layout import Layout
 from thalweg.data.levels import Levels
-from thalweg.data.numbers import Numbers
+from thalweg.data.numbers import Numbers, are_pixels
 from thalweg.data.schema import Column
 from thalweg.data.suspects import warn_of_leaks, warn_of_lost_digits
 from thalweg.data.table import Array, Table
+from thalweg.data.target_values import as_numbers, target_called
 from thalweg.data.targets import Label, Targets
 
 SAMPLE_ROWS = 10_000  # so many rows tell whether numbers lose their digits
@@ -124,7 +125,7 @@ class Encoder:
         else:
             fitted = Fitted((), table.feature_names, (), (), ())
             matrix, dtype = numeric(table), table.array.dtype.name
-        shared = table.example_shape is not None or dtype == "uint8"
+        shared = table.example_shape is not None or are_pixels(matrix)
         names = (*fitted.numbers, *(name for date in fitted.dates for name in date.feature_names))
         encoder = Encoder(
             number_names=fitted.numbers,
@@ -322,7 +323,15 @@ class Encoder:
         return (*self.levels, *self.codes)
 
     def _warn_of_suspects(self, table: Table, matrix: Array) -> None:
-        """Warn of columns that give the target away, or lose their digits."""
+        """Warn of columns that hold no value, give the target away, or lose their digits."""
+        gaps = () if table.is_frame else self.numbers.missing  # frames are told before, and leave them out
+        if empty := [self.number_names[i] for i in gaps if np.isnan(matrix[:, i]).all()]:
+            warnings.warn(
+                f"{table.name}: columns that hold no value: {some(empty)}. They stay, as all columns of an array do, "
+                "and say nothing.",
+                DataWarning,
+                stacklevel=3,
+            )
         step = max(1, len(matrix) // SAMPLE_ROWS)
         sample = matrix[::step]
         encoded = self.numbers.transform(sample)
@@ -336,14 +345,21 @@ class Encoder:
         warn_of_lost_digits(lost, table.name)
         columns = {name: matrix[:, i] for i, name in enumerate(self.number_names)}
         for level in self._levels:
-            codes = Codes(level.name, level.levels).transform(table.frame[level.name])[0]
-            columns[level.name] = codes[:, 0]
-        if self.task != "multilabel" and table.target is not None:
+            series = table.frame[level.name]
+            codes = Codes(level.name, level.levels).transform(series)[0][:, 0]
+            codes[series.is_null().to_numpy()] = np.nan
+            columns[level.name] = codes
+        if table.target is None:
+            return
+        if self.task == "regression":  # as they are: scaling rounds them
+            y = as_numbers(table.target_array(), target_called(table))
+        else:
             y = self.outputs.transform(table)
-            warn_of_leaks(columns, y if y.ndim == 1 else self.outputs.unscale(y), table.name)
+        warn_of_leaks(columns, y, table.name, self.target_names if self.task == "multilabel" else ())
 
     def _warn_of_scale(self, matrix: Array, source: str) -> None:
-        if self.dtype == "uint8" and matrix.dtype.kind == "f" and matrix.size and np.nanmax(matrix) <= 1:
+        pixels = self.dtype == "uint8" and len(self.numbers.center) < self.numbers.width
+        if pixels and matrix.dtype.kind == "f" and matrix.size and np.nanmax(matrix) <= 1:
             warnings.warn(
                 f"{source}: numbers from 0 to 1, but the model was trained on bytes from 0 to 255. Multiply by 255.",
                 DataWarning,

@@ -39,7 +39,7 @@ def typed(table: Table, encoder: Encoder) -> Table:
     Example:
         >>> import polars as pl
         >>> rows = pl.DataFrame({"day": ["31.12.2024", "13.01.2025"] * 20, "x": range(40)})
-        >>> table = Table("toy", rows, np.arange(40.0), ("day", "x"))
+        >>> table = Table("toy", rows, np.arange(40) / 2, ("day", "x"))
         >>> typed(table, Encoder.fit(table)).frame["day"].dtype
         Date
     """

@@ -14,7 +14,7 @@ class Layout:
         binary: how many columns follow that hold indicators of missing numbers and one-hot codes: 0 and 1, or -1
             and 1.
         codes: for each trailing column of whole numbers, how many values 0 … n-1 it takes. They are no quantities: a
-            network looks a vector up for each. 0 stands for what is missing, rare, or was never seen in training.
+            network looks a vector up for each. 0 stands for what is rare or was never seen in training.
 
     Example:
         >>> layout = Layout(numbers=3, binary=2, codes=(4038,))

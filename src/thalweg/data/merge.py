@@ -48,8 +48,11 @@ def _frame_ranks(table: Table) -> Array:
     import polars as pl
 
     def rank(column: pl.Series) -> pl.Series:
-        plain = column if column.dtype.is_numeric() or column.dtype.is_temporal() else column.cast(pl.String)
-        return plain.rank("dense").fill_null(0)
+        if column.dtype.is_nested() or column.dtype in {pl.Object, pl.Binary}:  # for the encoder to refuse or ignore
+            column = pl.Series(map(repr, column.to_list()))
+        elif not column.dtype.is_numeric() and not column.dtype.is_temporal():
+            column = column.cast(pl.String)
+        return column.rank("dense").fill_null(0)
 
     ranks: Array = pl.DataFrame([rank(column) for column in table.frame.get_columns()]).to_numpy()
     return ranks

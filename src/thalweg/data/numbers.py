@@ -26,6 +26,7 @@ SAMPLE_CELLS = 2**24  # and of wide arrays from fewer
 ROUNDING = 4e-15  # a deviation that is smaller beside the mean is that of rounding
 PIECE = 2**16  # so many numbers are scaled at once: they stay in the cache
 THREADED_CELLS = 2**20  # from so many numbers on, a search between knots is worth threads
+PIXELS = 49  # so many columns of bytes beyond 127, those of 7 × 7 pixels, are no ages, counts or flags
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,7 @@ class Numbers:
 
         Args:
             x: numbers (N, d); may be memory-mapped.
-            scaling: a key of ``SCALINGS``; with ``"none"``, unsigned bytes are still divided by 255.
+            scaling: a key of ``SCALINGS``; with ``"none"``, pixels of unsigned bytes are still divided by 255.
             shared: one scale for all columns (images).
             names: column names, for messages.
             source: name of the data, for messages.
@@ -95,7 +96,7 @@ class Numbers:
             for i in missing:
                 column = _known(sample[:, i])
                 fill[i] = np.median(column) if len(column) else 0.0
-        if scaling == "none" and x.dtype == np.uint8:
+        if scaling == "none" and shared and x.dtype == np.uint8:
             scale = np.full_like(scale, 255.0)
         knots = tuple(s.knots for s in scales) if any(s.knots for s in scales) else ()
         return Numbers(center, scale, fill, missing, int(x.shape[1]), scaling, knots)
@@ -173,6 +174,23 @@ class Numbers:
         knots = tuple(None if pair is None else _knots(*pair) for pair in data.get("knots", []))
         scaling = lookup({name: name for name in SCALINGS}, data.get("scaling", "standard"), "scaling")
         return Numbers(center, scale, fill, tuple(data["missing"]), int(data["width"]), scaling, knots)
+
+
+def are_pixels(x: Array) -> bool:
+    """Whether the columns of an array (N, d), which may be mapped, are pixels: bytes, of which many columns are bright.
+
+    Example:
+        >>> are_pixels(np.full((2, 784), 200, np.uint8)), are_pixels(np.ones((2, 784), np.uint8))
+        (True, False)
+    """
+    if x.dtype != np.uint8 or x.shape[1] < PIXELS:
+        return False
+    bright = np.zeros(x.shape[1], bool)
+    for _, rows in chunks(x):
+        bright |= rows.max(axis=0) > 127
+        if bright.sum() >= PIXELS:  # of images the first rows tell
+            return True
+    return False
 
 
 def _knots(x: list[float], z: list[float]) -> tuple[Array, Array]:

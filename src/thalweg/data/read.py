@@ -50,7 +50,7 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def read(source: Any, *, target: str | None = None, need_target: bool = True) -> Table:
+def read(source: Any, *, target: str | None = None, need_target: bool = True, official: bool = True) -> Table:
     """Read data from wherever it is.
 
     Args:
@@ -60,6 +60,8 @@ def read(source: Any, *, target: str | None = None, need_target: bool = True) ->
         target: name of the target column (or key, or file, see the readers); by default ``target``, ``label``,
             ``class`` or ``y``.
         need_target: whether data without a target is an error; without it, no target is guessed from columns.
+        official: whether a column of booleans in a data frame that is called ``is_test`` marks an official test set, as
+            it does in files; else it is a feature like any other.
 
     Returns:
         A table; rows of an official test set are marked in its ``is_test``.
@@ -83,7 +85,7 @@ def read(source: Any, *, target: str | None = None, need_target: bool = True) ->
         return _read_path(Path(source).expanduser(), target, need_target)
     x, y = source if isinstance(source, tuple) and len(source) == 2 else (source, None)
     if frames.is_frame(x):
-        return frames.from_native(x, "data", target, need_target, y)
+        return frames.from_native(x, "data", target, need_target, y, official=official)
     if y is None and need_target:
         raise ArgumentError("data", "(x, y), a data frame, a file or a name", f"{type(source).__name__} without target")
     return frames.from_arrays(x, y, "data", target_name=target)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -11,28 +12,37 @@ from thalweg.core.errors import DataWarning
 from thalweg.data.schema import FEW_ROWS
 from thalweg.data.table import Array
 
+Test: TypeAlias = Callable[[Array, Array], bool]
+
 FIRST_ROWS = 2000  # so many rows tell which columns are worth looking at in full
 SAME = 1e-6  # relative difference below which two numbers count as one: float32 copies pass
+KNOWN = 0.5  # a column with fewer known cells tells nothing for sure
+RARE = 5  # of fewer rows with a label, or without, another column may have the same by chance
 
 
-def warn_of_leaks(columns: Mapping[str, Array], y: Array, source: str) -> None:
-    """Warn of columns that equal the target or are one-to-one with it.
+def warn_of_leaks(columns: Mapping[str, Array], y: Array, source: str, labels: Sequence[str] = ()) -> None:
+    """Warn of columns that equal the target or are one-to-one with it, wherever they are known.
 
     Args:
-        columns: name ↦ numbers, or codes of levels (N,).
-        y: class indices (N,), or numbers (N, K).
+        columns: name ↦ numbers, or codes of levels (N,); NaN where missing.
+        y: class indices (N,), numbers (N, K), or labels that hold or do not (N, K).
         source: name of the data, for messages.
+        labels: names of the K labels; none for classes and numbers.
     """
     if len(y) < FEW_ROWS or len(columns) < 2:
         return  # a single column that tells all is what there is to learn from
     first = slice(None, None, max(1, len(y) // FIRST_ROWS))
+    targets = y.reshape(len(y), -1).T
+    names = [f"label {name!r}" for name in labels] or ["the target"] * len(targets)
+    tests = [_renames if y.ndim == 1 or labels else _test_of(target) for target in targets]
+    often = [not labels or RARE <= target.sum() <= len(target) - RARE for target in targets]
     for name, column in columns.items():
-        for target in y.reshape(len(y), -1).T:
-            test = _renames if y.ndim == 1 else _orders
-            if test(column[first], target[first]) and test(column, target):
-                how = "equals the target" if _equal(column, target) else "is one-to-one with the target"
+        for target, called, test, suspect in zip(targets, names, tests, often, strict=True):
+            if suspect and _where_known(test, column[first], target[first]) and _where_known(test, column, target):
+                how = "equals" if _equal(column, target) else "is one-to-one with"
                 warnings.warn(
-                    f"{source}: column {name!r} {how}. If it is not known before the target is, set it to ignore.",
+                    f"{source}: column {name!r} {how} {called}. If it is not known before the target is, set it to "
+                    "ignore.",
                     DataWarning,
                     stacklevel=3,
                 )
@@ -57,13 +67,30 @@ def warn_of_lost_digits(columns: Mapping[str, tuple[int, Array]], source: str) -
             )
 
 
-def _renames(column: Array, classes: Array) -> bool:
-    """Whether a column is the class by another name: as many values as classes, one for each."""
-    present = len(np.unique(classes))
-    values, codes = np.unique(column, return_inverse=True)
-    if len(values) != present or present < 2:
+def _where_known(test: Test, column: Array, target: Array) -> bool:
+    """Whether a column passes the test, be it in the rows alone where it is not missing, if these are enough."""
+    if test(column, target):
+        return True
+    known = ~np.isnan(column)
+    enough = max(FEW_ROWS, KNOWN * len(column)) <= known.sum() < len(column)
+    return bool(enough) and test(column[known], target[known])
+
+
+def _test_of(target: Array) -> Test:
+    """The test for a target of numbers; where they repeat they may be named as classes are."""
+    repeats = 2 * len(np.unique(target)) <= len(target)
+    return (lambda column, y: _orders(column, y) or _renames(column, y)) if repeats else _orders
+
+
+def _renames(column: Array, target: Array) -> bool:
+    """Whether a column is the target by another name: as many values as classes, one for each."""
+    like_first = np.isnan(column) if np.isnan(column[0]) else column == column[0]
+    if not np.array_equal(like_first, target == target[0]):  # most columns are done with here
         return False
-    return len(np.unique(codes * (int(classes.max()) + 1) + classes)) == present
+    values, codes = np.unique(column, return_inverse=True)
+    present, classes = np.unique(target, return_inverse=True)
+    pairs = len(np.unique(codes * len(present) + classes))
+    return 2 <= len(values) == len(present) == pairs
 
 
 def _orders(column: Array, target: Array) -> bool:
@@ -78,4 +105,5 @@ def _orders(column: Array, target: Array) -> bool:
 
 
 def _equal(column: Array, target: Array) -> bool:
-    return bool(np.allclose(column.astype(np.float64), target, rtol=SAME, atol=0, equal_nan=True))
+    known = ~np.isnan(column)
+    return bool(np.allclose(column[known].astype(np.float64), target[known], rtol=SAME, atol=0))

@@ -25,7 +25,7 @@ from thalweg.data.target_values import (
 
 Label = str | int | float | bool
 
-MANY_ROWS = 50  # of fewer whole numbers, all may differ by chance
+MANY_ROWS = 50  # of fewer whole numbers with gaps between them, all may differ by chance
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +81,6 @@ class Targets:
             raise DataError(f"{what}: holds dates; expected labels or numbers. Turn it into a number first.")
         if kind == "auto":
             kind = "classes" if classes else guess_kind(y)
-            if kind == "numbers":
-                _warn_of_identifier(y, what)
         if TASKS[kind] == "classification":
             return _fit_classes(table, y, what, kind, classes)
         if classes:
@@ -93,6 +91,8 @@ class Targets:
             _warn_of_constant(as_flags(y, what, names), names, what)
             return Targets(kind, None, names, zeros, ones)
         numbers = as_counts(y, what) if kind == "counts" else as_numbers(y, what)
+        if width == 1:
+            _warn_of_identifier(numbers[:, 0], what)
         mean, scale = numbers.mean(axis=0), numbers.std(axis=0)
         constant = scale <= 1e-13 * np.abs(mean)
         if constant.any():
@@ -264,12 +264,12 @@ def _hot_names(table: Table, y: Array) -> tuple[str, ...]:
 
 
 def _warn_of_identifier(y: Array, what: str) -> None:
-    """Warn of whole numbers that are all different and leave few out between them, as counted rows do."""
-    if y.dtype.kind not in "iu" or y.ndim > 1 or len(y) < MANY_ROWS or len(np.unique(y)) < len(y):
-        return
-    if int(y.max()) - int(y.min()) < 2 * len(y):
+    """Warn of whole numbers that are all different and leave none or, if they are many, few out between them."""
+    rows, low, high = len(y), y.min(), y.max()
+    most = 2 * rows if rows >= MANY_ROWS else rows  # as rows that are counted do, and some of them held out
+    if rows >= FEW_ROWS and high - low < most and len(np.unique(y)) == rows and (y == np.round(y)).all():
         warnings.warn(
-            f"{what}: each of the {len(y)} rows has a whole number of its own between {y.min()} and {y.max()}, as "
+            f"{what}: each of the {rows} rows has a whole number of its own between {low:.0f} and {high:.0f}, as "
             "identifiers do. Choose another target, unless it is a rank.",
             DataWarning,
             stacklevel=4,

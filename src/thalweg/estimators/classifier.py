@@ -143,7 +143,7 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         if config.likelihood != "auto":
             lookup(LIKELIHOODS, config.likelihood, "likelihood")
         if y.ndim == 2:
-            return self._label_outputs(config, y)
+            return self._label_outputs(config, rows.train)
         classes = _ordered(y, known)
         name = auto_likelihood("classification", len(classes)) if config.likelihood == "auto" else config.likelihood
         if TASKS[LIKELIHOODS[name].targets] != "classification":
@@ -151,13 +151,11 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         outputs = Targets(LIKELIHOODS[name].targets, tuple(classes), column_names(None, 1), np.zeros(1), np.ones(1))
         return outputs, config.model_copy(update={"likelihood": name})
 
-    def _label_outputs(self, config: RunConfig, y: NDArray[Any]) -> tuple[Targets, RunConfig]:
+    def _label_outputs(self, config: RunConfig, table: Table) -> tuple[Targets, RunConfig]:
         name = "multilabel" if config.likelihood == "auto" else config.likelihood
         if LIKELIHOODS[name].targets != "labels":
             raise unfit(name, "labels")
-        width = y.shape[1]
-        outputs = Targets("labels", None, column_names(None, width), np.zeros(width), np.ones(width))
-        return outputs, config.model_copy(update={"likelihood": name})
+        return Targets.fit(table, kind="labels"), config.model_copy(update={"likelihood": name})
 
     def _options(self, y: NDArray[Any]) -> dict[str, Any]:
         if y.ndim == 1 or self.class_weight in (None, "none"):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils.validation import _num_samples, assert_all_finite, validate_data
+from sklearn.utils.validation import assert_all_finite, validate_data
 
-from thalweg.core.errors import ArgumentError
+from thalweg.core.errors import ArgumentError, DataError
 from thalweg.data.read import read
 from thalweg.data.readers.arrays import MAP_BYTES
 from thalweg.data.readers.frames import check_names, frame_of_objects, is_frame
@@ -21,6 +22,12 @@ DENSE_BYTES = 2**29
 
 BLOCK_BYTES = 2**24
 """Sparse rows are filled up in blocks of so many bytes."""
+
+EXACT_BYTES = 2**24
+"""Sparse rows of float64 stay float64 when filled up to no more than this; above, where float32 is too coarse."""
+
+SAMPLE_ROWS = 10_000
+"""So many rows tell whether float32 is too coarse."""
 
 
 def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validation") -> Any:
@@ -47,8 +54,11 @@ def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validati
         validate_data(estimator, X, y=None, reset=reset, skip_check_array=True)
     if framed:
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        if not _num_samples(X):
-            raise ValueError(f"Found array with 0 sample(s) (shape={tuple(X.shape)}) while a minimum of 1 is required.")
+        for count, what in zip(X.shape, ("sample", "feature"), strict=True):
+            if not count:
+                raise ValueError(
+                    f"Found array with 0 {what}(s) (shape={tuple(X.shape)}) while a minimum of 1 is required."
+                )
         return X
     checked = validate_data(
         estimator, X, reset=reset, accept_sparse="csr", dtype=None, ensure_all_finite="allow-nan", copy=False
@@ -74,30 +84,61 @@ def pair_of(eval_set: Any, expected: str) -> tuple[Any, Any]:
 
 
 def as_table(X: Any, y: Any = None) -> Table:
-    """Return checked features, and the target, as a table; a sparse matrix is filled up with its zeros."""
+    """Return checked features, and the target, as a table; a sparse matrix is filled up with its zeros.
+
+    Raises:
+        DataError: an infinite number in a data frame; those of arrays are found by scikit-learn.
+    """
     if isinstance(X, Table):
         return X
     if sparse.issparse(X):
         X = filled(X)
-    return read(X if y is None else (X, y), need_target=y is not None)
+    table = read(X if y is None else (X, y), need_target=y is not None, official=False)
+    if table.is_frame:
+        _check_finite(table)
+    return table
 
 
-def filled(X: Any) -> NDArray[np.float32]:
-    """Return a sparse matrix as an array (N, d) of float32, filled block by block.
+def filled(X: Any) -> NDArray[Any]:
+    """Return a sparse matrix of rows as an array (N, d) of float32 or float64, filled block by block.
 
     Above ``DENSE_BYTES`` it lies in a temporary file that ends with the array; rows then stream from disk.
     """
     rows, width = X.shape
-    dense: NDArray[np.float32]
-    if 4 * rows * width <= DENSE_BYTES:
-        dense = np.empty((rows, width), np.float32)
+    narrow = X.dtype.itemsize <= 2 or X.dtype == np.float32
+    exact = not narrow and (8 * rows * width <= EXACT_BYTES or _too_coarse(X))
+    kind = np.dtype(np.float64 if exact else np.float32)
+    dense: NDArray[Any]
+    if kind.itemsize * rows * width <= DENSE_BYTES:
+        dense = np.empty((rows, width), kind)
     else:
         with tempfile.TemporaryFile() as file:
-            dense = np.memmap(file, np.float32, "w+", shape=(rows, width))
-    step = max(1, BLOCK_BYTES // (4 * max(1, width)))
+            dense = np.memmap(file, kind, "w+", shape=(rows, width))
+    step = max(1, BLOCK_BYTES // (kind.itemsize * max(1, width)))
     for start in range(0, rows, step):
         dense[start : start + step] = X[start : start + step].toarray()
     return dense
+
+
+def _check_finite(table: Table) -> None:
+    for column in table.frame.get_columns():
+        if column.dtype.is_float() and (infinite := column.is_infinite()).any():
+            row = int(infinite.arg_true()[0])
+            raise DataError(
+                f"Input X contains infinity or a value too large for dtype('float32'): column {column.name!r}, "
+                f"row {row + 1} holds {column[row]}."
+            )
+
+
+def _too_coarse(X: Any) -> bool:
+    """Whether float32 makes numbers of a column equal that differ, more than the hundredth that chance explains."""
+    part = X[:: max(1, X.shape[0] // SAMPLE_ROWS)]
+    order = np.lexsort((part.data, part.indices))
+    columns, values = part.indices[order], part.data[order]
+    differ = (np.diff(columns) == 0) & (np.diff(values) > 0)
+    merged = differ & (np.diff(values.astype(np.float32)) == 0)
+    count = partial(np.bincount, columns[1:])
+    return bool((count(merged) > 0.01 * count(differ)).any())
 
 
 def _is_plain(X: Any, estimator: Any) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from thalweg.core.errors import ArgumentError
@@ -20,12 +21,14 @@ class Embed(Layer):
     r"""Learned vectors in place of level codes: the last C columns of x hold codes, y has their vectors there.
 
     y = [x_1 … x_{d-C}, e_1(c_1), …, e_C(c_C)] with codes c_j ∈ {0, …, n_j - 1}; larger ones count as the last level,
-    smaller ones as the first. Backward: each row's error is added to the vectors that the row used.
+    smaller ones as the first. Code 0 stands for levels that training never saw: its vector starts at zero, and stays
+    there where no training row has it, so that an unseen level says nothing. Backward: each row's error is added to the
+    vectors that the row used.
 
     Args:
         levels: n_j of each code column.
         dimension: length of the vectors.
-        deviation: of their starting values, drawn from N(0, deviation²).
+        deviation: of their starting values, drawn from N(0, deviation²) but for code 0.
 
     Raises:
         ArgumentError: no column, or a size below 1.
@@ -60,10 +63,9 @@ class Embed(Layer):
     def init(self, key: Array, width_in: int) -> Params:
         # One draw for all tables: separate ones would each take time to compile.
         draws = self.deviation * standard_normal(key, (sum(self.levels), self.dimension))
-        tables, start = {}, 0
-        for i, n in enumerate(self.levels):
-            tables[str(i)], start = draws[start : start + n], start + n
-        return tables
+        starts = np.cumsum([0, *self.levels])
+        draws = draws.at[starts[:-1]].set(0.0)
+        return {str(i): draws[starts[i] : starts[i + 1]] for i in range(len(self.levels))}
 
     def forward(
         self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 TARGET_NAMES = ("target", "label", "class", "y")  # taken for the target when none is named, in this order
 
 
-def from_frame(frame: pl.DataFrame, name: str, target: str | None, need_target: bool, y: Any = None) -> Table:
+def from_frame(
+    frame: pl.DataFrame, name: str, target: str | None, need_target: bool, y: Any = None, *, official: bool = True
+) -> Table:
     """A table of a polars data frame.
 
     Args:
@@ -26,6 +28,7 @@ def from_frame(frame: pl.DataFrame, name: str, target: str | None, need_target: 
             or ``y``.
         need_target: whether a table without target is an error; without it, no column is guessed.
         y: the target, when it is no column of the frame.
+        official: whether a column of booleans called ``is_test`` marks the official test rows.
 
     Raises:
         ArgumentError: the target column is not there; names the nearest.
@@ -37,7 +40,7 @@ def from_frame(frame: pl.DataFrame, name: str, target: str | None, need_target: 
         raise DataError(f"{name}: the table is empty ({frame.height} rows, {frame.width} columns). Give rows of data.")
     columns = frame.columns
     marks = None
-    if "is_test" in columns and frame["is_test"].dtype == pl.Boolean and target != "is_test":
+    if official and "is_test" in columns and frame["is_test"].dtype == pl.Boolean and target != "is_test":
         marks = frame["is_test"].fill_null(value=False).to_numpy().copy()
         columns = [column for column in columns if column != "is_test"]
     if y is not None:
@@ -102,7 +105,9 @@ def _own_names(y: Any) -> str | None:
     return None if columns is None else ",".join(map(str, columns))
 
 
-def from_native(data: Any, name: str, target: str | None, need_target: bool, y: Any = None) -> Table:
+def from_native(
+    data: Any, name: str, target: str | None, need_target: bool, y: Any = None, *, official: bool = True
+) -> Table:
     """A table of any data frame that narwhals understands (pandas, polars, PyArrow, Modin, DuckDB, …)."""
     import narwhals as nw
     import polars as pl
@@ -110,12 +115,13 @@ def from_native(data: Any, name: str, target: str | None, need_target: bool, y: 
     if isinstance(data, pl.LazyFrame):
         data = data.collect()
     if isinstance(data, pl.DataFrame):
-        return from_frame(data, name, target, need_target, y)
+        return from_frame(data, name, target, need_target, y, official=official)
     check_names(data, name)
     frame: Any = nw.from_native(data)
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect(backend="polars")
-    return from_frame(pl.DataFrame([_column(column) for column in frame.iter_columns()]), name, target, need_target, y)
+    columns = pl.DataFrame([_column(column) for column in frame.iter_columns()])
+    return from_frame(columns, name, target, need_target, y, official=official)
 
 
 def check_names(data: Any, name: str) -> None:
