@@ -215,6 +215,20 @@ def test_the_history_as_a_picture() -> None:
     plt.close("all")
 
 
+@pytest.mark.parametrize("watched", [(True, False, True), (False, True, False)])
+def test_the_picture_has_gaps_where_no_rows_were_watched(watched: tuple[bool, ...]) -> None:
+    plt.switch_backend("agg")
+    ours = DenseClassifier(**SMALL)
+    for given in watched:
+        ours.partial_fit(X, Y, eval_set=(X, Y) if given else None)
+    lines = {line.get_label(): line for line in ours.plot_history().get_lines()}
+    assert list(lines["train"].get_ydata()) == ours.loss_curve_
+    assert np.array_equal(np.isfinite(lines["validation"].get_ydata()), watched)
+    assert lines["validation"].get_xdata().tolist() == [1, 2, 3]
+    assert lines["validation"].get_marker() == "."  # else an epoch between gaps would not be seen
+    plt.close("all")
+
+
 def test_random_states_of_every_kind() -> None:
     def p(state: Any) -> np.ndarray:
         return DenseClassifier(**SMALL, random_state=state).fit(X, Y).predict_proba(X)
