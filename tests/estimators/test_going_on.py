@@ -99,6 +99,37 @@ def test_early_stopping_together_with_partial_fit() -> None:
     assert ours.model_.evaluate(X[60:], Y[60:])["loss"] == pytest.approx(min(losses), rel=1e-4)
 
 
+def test_calls_with_and_without_rows_to_watch() -> None:
+    ours = DenseClassifier(**SMALL).partial_fit(X[:60], Y[:60]).partial_fit(X[:60], Y[:60])
+    watched = (X[60:], Y[60:])
+    ours.set_params(patience=3).partial_fit(X[:60], Y[:60], eval_set=watched)
+    assert [("validation_loss" in row) for row in ours.history_] == [False, False, True]
+    assert ours.best_epoch_ == 3
+    ours.set_params(scoring="accuracy").partial_fit(X[:60], Y[:60], eval_set=watched)
+    assert ours.best_epoch_ == 4
+    assert ours.history_[-1]["validation_score"] == ours.score(*watched)
+
+
+def test_early_stopping_that_is_asked_for_later() -> None:
+    ours = DenseClassifier(**SMALL, epochs=4, warm_start=True).fit(X, Y)
+    ours.set_params(patience=3, validation=0.2).fit(X, Y)
+    losses = [row["validation_loss"] for row in ours.history_[4:]]
+    assert ours.best_epoch_ == 5 + int(np.argmin(losses))
+
+
+def test_a_further_fit_has_a_patience_and_a_best_epoch_of_its_own() -> None:
+    settings = SMALL | {"learning_rate": 0.3, "epochs": 40, "patience": 2, "warm_start": True}
+    ours = DenseClassifier(**settings).fit(X[:60], Y[:60], eval_set=(X[60:], Y[60:]))
+    before = ours.n_iter_
+    assert before == ours.best_epoch_ + 2 < 40  # patience ended it
+    other = np.where(X[:, 0] > 0, "no", "yes")  # harder to tell at first: losses are above those of before
+    ours.fit(X[:60], other[:60], eval_set=(X[60:], other[60:]))
+    losses = [row["validation_loss"] for row in ours.history_]
+    assert ours.n_iter_ > before
+    assert ours.best_epoch_ == before + 1 + int(np.argmin(losses[before:]))
+    assert ours.model_.evaluate(X[60:], other[60:])["loss"] == pytest.approx(min(losses[before:]), rel=1e-4)
+
+
 def test_a_loaded_classifier_goes_on(tmp_path: Any) -> None:
     ours = DenseClassifier(**SMALL, epochs=3, warm_start=True).fit(X, Y)
     ours.save(tmp_path / "model")

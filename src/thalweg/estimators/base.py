@@ -169,6 +169,7 @@ class DenseEstimator(Fitted):
             epochs: how many to train of those that the settings, and with them the schedule, name; by default all.
             settings: others that win over the parameters.
         """
+        single = epochs is not None
         X = check_features(self, X, reset=not go_on, y=y)
         known = self._told(y) if known is None else known
         y = self._check_targets(y)
@@ -181,10 +182,10 @@ class DenseEstimator(Fitted):
         if options := self._options(y[kept]):
             config = config.model_copy(update={"likelihood_options": options | config.likelihood_options})
         watched = None if eval_set is None else self._watched(eval_set)
-        if (go_on or epochs is not None) and (config.members > 1 or config.cv):
+        if (go_on or single) and (config.members > 1 or config.cv):
             raise ArgumentError("members", "1, and no folds, where training goes on", config.members)
         # A single epoch of many calls, `partial_fit`, takes its rows as they come.
-        config = before_training(config, table, held_out=epochs is None and holds_out(table))
+        config = before_training(config, table, held_out=not single and holds_out(table))
         rows = arranged(table, weight, watched, config.validation, config.seed)
         if go_on:
             encoder, config, epochs = self._going_on(config, rows, epochs)
@@ -195,6 +196,9 @@ class DenseEstimator(Fitted):
         if config.batch_size is not None and config.batch_size > len(rows.train):
             config = config.model_copy(update={"batch_size": len(rows.train)})
         plan = prepare(config, rows.tables, rows.weight, validation_weight=rows.validation_weight, encoder=encoder)
+        if go_on and not single and plan.stopping is not None:
+            # A further fit may watch other rows than the one before: it has a best epoch and a patience of its own.
+            plan = replace(plan, stopping=replace(plan.stopping, since=len(self.history_)))
         trained = self._train(plan, rows, epochs or config.epochs, y, go_on=go_on)
         self.adopt(plan.model(trained), self.target_)
         self.best_epoch_ = trained.epoch
