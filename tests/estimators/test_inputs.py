@@ -139,7 +139,36 @@ def test_a_column_without_values_is_left_out_with_a_word() -> None:
         assert ours.predict(frame).shape == (N,)
 
 
-def test_mixed_types_in_a_column_name_the_cell() -> None:
-    cells = [*NUMBERS[:79, 0].tolist(), "n/a?"]
-    with pytest.raises(DataError, match=r"'a', row 80: expected a number, got 'n/a\?'"):
-        DenseClassifier(**SMALL).fit(pd.DataFrame({"a": cells, "b": NUMBERS[:, 1]}), Y)
+def _cells(row: int, cell: Any) -> Any:
+    return pd.DataFrame({"a": [*range(row), cell, *range(row, 79)], "b": RNG.permutation(80)})
+
+
+@pytest.mark.parametrize("held_out", [{}, {"validation": 0.3}, {"folds": 4}], ids=["all", "validation", "folds"])
+@pytest.mark.parametrize("row", [1, 40, 80])
+@pytest.mark.parametrize(
+    ("cell", "message"), [("n/a?", r"'a', row {}: expected a number, got 'n/a\?'"), (np.inf, "'a', row {} holds inf")]
+)
+def test_a_cell_that_is_no_number_is_named_by_its_row(row: int, cell: Any, message: str, held_out: Any) -> None:
+    frame = _cells(row - 1, cell)
+    with pytest.raises(DataError, match=message.format(row)):
+        DenseRegressor(**SMALL, **held_out).fit(frame, NUMBERS[:, 0])
+
+
+def test_rows_of_no_weight_count_in_the_number_of_a_row() -> None:
+    with pytest.raises(DataError, match="'a', row 32 holds inf"):
+        DenseRegressor(**SMALL).fit(_cells(31, np.inf), NUMBERS[:, 0], sample_weight=np.arange(N) % 3)
+
+
+def test_a_target_that_is_no_count_is_named_by_its_row() -> None:
+    y = np.arange(N)[::-1] + 1.0
+    y[6] = -2
+    with pytest.raises(DataError, match="row 7 holds -2"):
+        DenseRegressor(**SMALL, likelihood="poisson").fit(NUMBERS, y)
+
+
+def test_a_cell_of_rows_that_come_later_is_named_by_its_row() -> None:
+    ours = DenseRegressor(**SMALL, validation=0.3, warm_start=True).fit(_cells(0, 0.5), NUMBERS[:, 0])
+    with pytest.raises(DataError, match="'a', row 50 holds inf"):
+        ours.fit(_cells(49, np.inf), NUMBERS[:, 0])
+    with pytest.raises(DataError, match="'a', row 5 holds inf"):
+        ours.fit(_cells(0, 0.5), NUMBERS[:, 0], eval_set=(_cells(4, np.inf), NUMBERS[:, 0]))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from thalweg.core.errors import ArgumentError
+from thalweg.core.errors import ArgumentError, DataError
 from thalweg.data.encode import Encoder
 from thalweg.data.table import Table
 from thalweg.data.targets import Targets
@@ -21,7 +21,7 @@ from thalweg.estimators.inputs import as_table, check_features, pair_of
 from thalweg.estimators.parameters import config_of, seed_of
 from thalweg.estimators.rows import Rows, Weights, arranged, sample_weights, without_zeros
 from thalweg.estimators.train import begin_from, run
-from thalweg.estimators.words import speaks_python
+from thalweg.estimators.words import speaks_python, told_again
 from thalweg.recipes.config import RunConfig
 from thalweg.recipes.ensemble import Ensemble, HeldOut
 from thalweg.recipes.plan import Plan
@@ -174,19 +174,53 @@ class DenseEstimator(Fitted):
         known = self._told(y) if known is None else known
         y = self._check_targets(y)
         check_consistent_length(X, y)
+        whole = as_table(X, y)
         weight = self._weights(sample_weights(X, sample_weight), y)
-        table, weight, kept = without_zeros(as_table(X, y), weight)
+        table, weight, kept = without_zeros(whole, weight)
         if len(table) < 2 and not go_on:
             raise ValueError(f"Found array with {len(table)} sample(s) while a minimum of 2 is required to learn from.")
         config = config_of(self, seed_of(self.random_state), **settings)
         if options := self._options(y[kept]):
             config = config.model_copy(update={"likelihood_options": options | config.likelihood_options})
-        watched = None if eval_set is None else self._watched(eval_set)
         if (go_on or single) and (config.members > 1 or config.cv):
             raise ArgumentError("members", "1, and no folds, where training goes on", config.members)
+        watched = None
+        if eval_set is not None:
+            if config.cv:
+                hint = "Each fold is held out of one network already."
+                raise ArgumentError("eval_set", "none beside folds", "one", hint)
+            watched = self._watched(eval_set)
         # A single epoch of many calls, `partial_fit`, takes its rows as they come.
         config = before_training(config, table, held_out=not single and holds_out(table))
-        rows = arranged(table, weight, watched, config.validation, config.seed)
+        rows = arranged(table, weight, watched, config)
+        try:
+            plan, count = self._plan(config, table, rows, known, epochs, go_on=go_on)
+        except DataError as error:
+            # Rows may have been left out, held out and sorted. Planned as they were given, they have their own numbers.
+            same = Rows(whole, validation=watched)
+            raise told_again(error, lambda: self._plan(config, whole, same, known, epochs, go_on=go_on)) from None
+        trained = self._train(plan, rows, count, y, go_on=go_on)
+        self.adopt(plan.model(trained), self.target_)
+        self.best_epoch_ = trained.epoch
+        self._trained = None if isinstance(trained, Ensemble) else trained
+        if isinstance(trained, Ensemble) and trained.held_out is not None:
+            self._judge_held_out(trained.held_out, y, kept)
+        return self
+
+    def _plan(
+        self, config: RunConfig, table: Table, rows: Rows, known: Any, epochs: int | None, *, go_on: bool
+    ) -> tuple[Plan, int]:
+        """Return what to train, and for how many epochs.
+
+        Args:
+            config: the settings.
+            table: all rows.
+            rows: the same, split.
+            known: classes told beforehand, or None.
+            epochs: how many to train of those that the settings name, or None for all.
+            go_on: whether from where the estimator is.
+        """
+        single = epochs is not None
         if go_on:
             encoder, config, epochs = self._going_on(config, rows, epochs)
         else:
@@ -199,13 +233,7 @@ class DenseEstimator(Fitted):
         if go_on and not single and plan.stopping is not None:
             # A further fit may watch other rows than the one before: it has a best epoch and a patience of its own.
             plan = replace(plan, stopping=replace(plan.stopping, since=len(self.history_)))
-        trained = self._train(plan, rows, epochs or config.epochs, y, go_on=go_on)
-        self.adopt(plan.model(trained), self.target_)
-        self.best_epoch_ = trained.epoch
-        self._trained = None if isinstance(trained, Ensemble) else trained
-        if isinstance(trained, Ensemble) and trained.held_out is not None:
-            self._judge_held_out(trained.held_out, y, kept, rows.place)
-        return self
+        return plan, epochs or config.epochs
 
     def _going_on(self, config: RunConfig, rows: Rows, epochs: int | None) -> tuple[Encoder, RunConfig, int]:
         """Return the encoder there is, the settings with what is known from before, and how many epochs to train."""
@@ -245,16 +273,15 @@ class DenseEstimator(Fitted):
         held_out = rows.validation is not None
         return for_training(config, rows.train, facts_of(encoder, len(rows.train)), held_out=held_out)
 
-    def _judge_held_out(self, held_out: HeldOut, y: NDArray[Any], kept: NDArray[np.intp], place: NDArray[Any]) -> None:
+    def _judge_held_out(self, held_out: HeldOut, y: NDArray[Any], kept: NDArray[np.intp]) -> None:
         """Set what the folds say of the training rows.
 
         Args:
             held_out: outputs for the rows trained on.
             y: targets of all rows.
-            kept: which of them weigh something.
-            place: where each of these is among the rows trained on.
+            kept: which of them weigh something: those trained on.
         """
-        answers = self._answers(held_out.model(self.model_), held_out.outputs)[place]
+        answers = self._answers(held_out.model(self.model_), held_out.outputs)
         self.oof_prediction_ = np.full((len(y), *answers.shape[1:]), np.nan)
         self.oof_prediction_[kept] = answers
         self.oof_score_ = self._score_of(y[kept], answers)
