@@ -17,7 +17,7 @@ from thalweg.data.targets import Targets
 from thalweg.deploy import Model
 from thalweg.estimators.fitted import Fitted
 from thalweg.estimators.follow import SCORE, hooks_of, validation_score
-from thalweg.estimators.inputs import as_table, check_features, pair_of
+from thalweg.estimators.inputs import as_table, check_features, pair_of, some_rows
 from thalweg.estimators.parameters import config_of, seed_of
 from thalweg.estimators.rows import Rows, Weights, arranged, sample_weights, without_zeros
 from thalweg.estimators.train import begin_from, run
@@ -169,7 +169,7 @@ class DenseEstimator(Fitted):
             epochs: how many to train of those that the settings, and with them the schedule, name; by default all.
             settings: others that win over the parameters.
         """
-        single = epochs is not None
+        single, given = epochs is not None, X
         X = check_features(self, X, reset=not go_on, y=y)
         known = self._told(y) if known is None else known
         y = self._check_targets(y)
@@ -189,7 +189,7 @@ class DenseEstimator(Fitted):
             if config.cv:
                 hint = "Each fold is held out of one network already."
                 raise ArgumentError("eval_set", "none beside folds", "one", hint)
-            watched = self._watched(eval_set)
+            watched, given = self._watched(eval_set), pair_of(eval_set, "a pair (X, y)")[0]
         # A single epoch of many calls, `partial_fit`, takes its rows as they come.
         config = before_training(config, table, held_out=not single and holds_out(table))
         rows = arranged(table, weight, watched, config)
@@ -199,7 +199,7 @@ class DenseEstimator(Fitted):
             # Rows may have been left out, held out and sorted. Planned as they were given, they have their own numbers.
             same = Rows(whole, validation=watched)
             raise told_again(error, lambda: self._plan(config, whole, same, known, epochs, go_on=go_on)) from None
-        trained = self._train(plan, rows, count, y, go_on=go_on)
+        trained = self._train(plan, rows, count, y, given, go_on=go_on)
         self.adopt(plan.model(trained), self.target_)
         self.best_epoch_ = trained.epoch
         self._trained = None if isinstance(trained, Ensemble) else trained
@@ -250,8 +250,8 @@ class DenseEstimator(Fitted):
         course = config.model_copy(update={"epochs": len(self.history_) + config.epochs})
         return encoder, course, config.epochs
 
-    def _train(self, plan: Plan, rows: Rows, epochs: int, y: NDArray[Any], *, go_on: bool) -> Trained:
-        """Train what was planned."""
+    def _train(self, plan: Plan, rows: Rows, epochs: int, y: NDArray[Any], given: Any, *, go_on: bool) -> Trained:
+        """Train what was planned; ``given`` are the features, as the user has them, of which some rows are watched."""
         if go_on and plan.network != self.model_.network:
             raise ArgumentError("warm_start", "the network of the fit before", "another one", "Use warm_start=False.")
         start = begin_from(plan, self.model_, getattr(self, "_trained", None)) if go_on else None
@@ -261,7 +261,7 @@ class DenseEstimator(Fitted):
             )
         self._learning_rate: float = plan.settings["learning_rate"]
         try:
-            return run(plan, epochs, start=start, **self._followed(plan, rows))
+            return run(plan, epochs, start=start, **self._followed(plan, rows, given))
         except BaseException:
             if not go_on:  # what callbacks and scores were shown has no parameters
                 del self.model_
@@ -293,7 +293,7 @@ class DenseEstimator(Fitted):
         check_consistent_length(X, y)
         return as_table(X, y)
 
-    def _followed(self, plan: Plan, rows: Rows) -> dict[str, Any]:
+    def _followed(self, plan: Plan, rows: Rows, given: Any) -> dict[str, Any]:
         """Return callbacks, and the score that is told and watched."""
         followed: dict[str, Any] = {"hooks": hooks_of(self.callbacks)}
         if self.scoring is None:
@@ -303,7 +303,8 @@ class DenseEstimator(Fitted):
                 "scoring", "rows to score beside it", "none", "Give eval_set to fit, or set validation=0.1."
             )
         model = Model(plan.network, plan.likelihood, (), (), plan.encoder)
-        score = validation_score(self, model, rows.validation, rows.validation.target_array())
+        watched = some_rows(given, rows.validation.row_numbers())
+        score = validation_score(self, model, watched, rows.validation.target_array(), rows.validation_weight)
         followed["scores"] = {SCORE: score}
         if plan.stopping is not None:
             followed["stopping"] = replace(plan.stopping, monitor=SCORE, larger=True)

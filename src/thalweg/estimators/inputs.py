@@ -38,8 +38,7 @@ def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validati
     """
     if not reset and _is_plain(X, estimator):
         return X
-    if hasattr(X, "collect") and hasattr(X, "lazy"):
-        X = X.collect()
+    X = _collected(X)
     framed = not sparse.issparse(X) and is_frame(X)
     if framed:
         check_names(X, "X")  # scikit-learn asks for them, and says nothing of those that occur twice
@@ -59,6 +58,18 @@ def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validati
         return _from_objects(checked)
     mapped = isinstance(X, np.memmap) and X.nbytes > MAP_BYTES
     return X if mapped else checked
+
+
+def some_rows(X: Any, places: NDArray[Any] | range) -> Any:
+    """Return rows of features, by their numbers, in the kind of container that the features came in."""
+    pick = slice(places.start, places.stop, places.step) if isinstance(places, range) else places
+    if sparse.issparse(X):
+        return X.tocsr()[pick]
+    if not is_frame(X):
+        return np.asarray(X)[pick]
+    import narwhals as nw
+
+    return nw.from_native(_collected(X), eager_only=True)[pick].to_native()
 
 
 def pair_of(eval_set: Any, expected: str) -> tuple[Any, Any]:
@@ -98,6 +109,10 @@ def filled(X: Any) -> NDArray[np.float32]:
     for start in range(0, rows, step):
         dense[start : start + step] = X[start : start + step].toarray()
     return dense
+
+
+def _collected(X: Any) -> Any:
+    return X.collect() if hasattr(X, "collect") and hasattr(X, "lazy") else X
 
 
 def _is_plain(X: Any, estimator: Any) -> bool:
