@@ -29,6 +29,7 @@ from sklearn.utils import estimator_html_repr
 
 import thalweg as tw
 from thalweg import DenseClassifier, DenseRegressor
+from thalweg.cli import main
 from thalweg.core.errors import DivergedError, ModelError, StorageError
 from thalweg.training import Hook
 
@@ -129,6 +130,51 @@ def test_folders_hold_the_model_and_the_parameters(fitted: DenseClassifier, tmp_
     (tmp_path / "other" / "notes.txt").write_text("mine")
     with pytest.raises(StorageError):
         fitted.save(tmp_path / "other")
+
+
+@pytest.mark.parametrize("y", [np.where(Y == "no", 3, 7), Y == "yes", np.where(Y == "no", 1.0, 2.0)])
+def test_folders_hold_weights_of_classes_that_are_no_text(y: Any, tmp_path: Path) -> None:
+    weight = {label: 1.0 + 4 * place for place, label in enumerate(np.unique(y))}
+    ours = DenseClassifier(**SMALL, class_weight=weight).fit(X, y)
+    ours.save(tmp_path / "model")
+    loaded = DenseClassifier.load(tmp_path / "model")
+    assert loaded.get_params() == ours.get_params()
+    assert np.array_equal(clone(loaded).fit(X, y).predict_proba(X), ours.predict_proba(X))
+
+
+COMMAND = ["--preset", "plain", "--hidden", "4", "--epochs", "2", "--test", "none", "--diagnose", "none"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"), [([7, -3], "i"), ([False, True], "b"), ([1.0, 2.0], "f"), (["no", "yes"], "U")]
+)
+def test_labels_of_a_run_have_the_type_they_have_in_its_file(labels: list[Any], kind: str, tmp_path: Path) -> None:
+    y = np.array(labels)[(X[:, 0] > 0).astype(int)]
+    frame = pl.DataFrame({"a": X[:, 0], "name": [f"row {i}" for i in range(N)], "b": X[:, 1], "y": y})
+    frame.write_parquet(tmp_path / "data.parquet")
+    likelihood = ["--likelihood", "bernoulli"]
+    assert (
+        main.run(["train", str(tmp_path / "data.parquet"), *COMMAND, *likelihood, "--out", str(tmp_path / "run")]) == 0
+    )
+    loaded = DenseClassifier.load(tmp_path / "run")
+    assert loaded.feature_names_in_.tolist() == ["a", "name", "b"]  # the second of which is left out
+    assert loaded.classes_.dtype.kind == kind
+    assert loaded.classes_.tolist() == sorted(labels)
+    predicted = loaded.predict(frame.drop("y"))
+    assert np.array_equal(predicted, tw.load(tmp_path / "run").predict(frame.drop("y")))
+    assert predicted.dtype.kind == kind
+    assert loaded.score(frame.drop("y"), y) == np.mean(predicted == y)
+
+
+def test_a_run_with_several_targets_answers_with_all(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"a": X[:, 0], "b": X[:, 1], "s": T, "t": 1000 - 100 * T})
+    frame.write_csv(tmp_path / "data.csv")
+    arguments = ["train", str(tmp_path / "data.csv"), "--target", "s,t", *COMMAND, "--out", str(tmp_path / "run")]
+    assert main.run(arguments) == 0
+    loaded, rows = DenseRegressor.load(tmp_path / "run"), frame.select("a", "b")
+    assert loaded.predict(rows).shape == (N, 2)
+    assert np.allclose(loaded.predict(rows), tw.load(tmp_path / "run").predict(rows))
+    assert loaded.predict(rows)[:, 1].mean() == pytest.approx(1000, abs=100)
 
 
 def test_a_model_from_python_becomes_an_estimator(tmp_path: Path) -> None:
