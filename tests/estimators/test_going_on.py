@@ -10,7 +10,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from thalweg import DenseClassifier, DenseRegressor
-from thalweg.core.errors import DivergedError
+from thalweg.core.errors import ArgumentError, DivergedError
 
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(80, 3))
@@ -146,6 +146,25 @@ def test_weights_of_labels_stay_when_training_goes_on() -> None:
     for _ in range(2):
         ours.partial_fit(X, (X > 1).astype(int))
         assert ours.model_.likelihood.positive_weights == (1, 3, 1)
+
+
+def test_weights_of_classes_that_a_call_does_not_have() -> None:
+    first, weight = Y == "no", {"yes": 5.0}
+    by_class, by_row = DenseClassifier(**SMALL, class_weight=weight), DenseClassifier(**SMALL)
+    for rows in (first, ~first, slice(None)):
+        by_class.partial_fit(X[rows], Y[rows], classes=["no", "yes"])
+        by_row.partial_fit(X[rows], Y[rows], ["no", "yes"], np.where(Y[rows] == "yes", 5.0, 1.0))
+    assert same(by_class, by_row)
+    for wrong in ({"maybe": 2.0}, {"yes": -1.0}):
+        with pytest.raises(ArgumentError, match="class_weight"):
+            by_class.set_params(class_weight=wrong).partial_fit(X[first], Y[first])
+
+
+@pytest.mark.parametrize("y", [Y, (X > 0).astype(int)], ids=["classes", "labels"])
+def test_balanced_weights_are_not_for_parts_of_the_rows(y: Any) -> None:
+    with pytest.raises(ArgumentError, match="class_weight: expected None or a dictionary for partial_fit") as told:
+        DenseClassifier(**SMALL, class_weight="balanced").partial_fit(X, y)
+    assert "compute_class_weight('balanced', classes=classes, y=y)" in str(told.value)
 
 
 def test_a_first_fit_that_diverges_leaves_nothing_to_go_on_from() -> None:

@@ -157,6 +157,9 @@ def test_decisions_of_least_expected_cost() -> None:
         (DenseClassifier, {"classes": ["a", "b"]}, KINDS["text"], "got 'c'"),
         (DenseClassifier, {"class_weight": {5: 1.0}}, CODES, "class_weight"),
         (DenseClassifier, {"class_weight": "equal"}, CODES, "balanced"),
+        (DenseClassifier, {"class_weight": {5: 1.0}}, LABELS, "class_weight"),
+        (DenseClassifier, {"class_weight": {"1": 3.0}}, LABELS, "class_weight: expected classes among"),
+        (DenseClassifier, {"class_weight": {1: np.inf}}, LABELS, "class_weight: expected finite"),
         (DenseClassifier, {"epochs": 0}, CODES, "epochs: expected a whole number, at least 1"),
         (DenseClassifier, {"activation": ("relu", "tanh")}, CODES, "activation"),
         (DenseClassifier, {"patience": 3}, CODES, "add validation=0.1"),
@@ -188,6 +191,21 @@ def test_a_class_for_nearly_every_row_is_told() -> None:
 def test_an_identifier_is_no_class() -> None:
     with pytest.raises(ValueError, match=f"got {N} different values in as many rows: an identifier"):
         DenseClassifier(**SMALL).fit(X, np.array([f"id{i}" for i in range(N)]))
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "message"),
+    [
+        (10, {}, "y: 10 classes for 10 rows: most have too few rows to learn from. Give more rows"),
+        (4, {"classes": [f"k{i}" for i in range(8)]}, "y: 8 classes for 4 rows"),
+    ],
+)
+def test_classes_of_a_single_row_each_are_told(rows: int, settings: Any, message: str) -> None:
+    y = np.array([f"k{i}" for i in range(rows)])
+    with pytest.warns(DataWarning, match=message):
+        DenseClassifier(**SMALL, **settings).fit(X[:rows], y)
+    # A first call of many may bring a few of the classes.
+    DenseClassifier(**SMALL).partial_fit(X[:rows], y, classes=[f"k{i}" for i in range(20)])
 
 
 def test_a_constant_target_is_learned_with_a_word() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from thalweg.core.errors import ArgumentError, DataError
+from thalweg.core.errors import ArgumentError, DataError, DataWarning
 from thalweg.data.encode import Encoder
 from thalweg.data.table import Table
 from thalweg.data.targets import Targets
@@ -107,9 +108,9 @@ class DenseEstimator(Fitted):
         """Return targets as an array (N,) or (N, K), checked in scikit-learn's words."""
         raise NotImplementedError
 
-    def _weights(self, weight: Weights, y: NDArray[Any]) -> Weights:
-        """Return the weights of rows with these targets."""
-        del y
+    def _weights(self, weight: Weights, y: NDArray[Any], known: Any) -> Weights:
+        """Return the weights of rows with these targets, of which some classes may be known beforehand."""
+        del y, known
         return weight
 
     def _options(self, y: NDArray[Any]) -> dict[str, Any]:
@@ -171,11 +172,14 @@ class DenseEstimator(Fitted):
         """
         single, given = epochs is not None, X
         X = check_features(self, X, reset=not go_on, y=y)
-        known = self._told(y) if known is None else known
+        if go_on:
+            known = getattr(self, "classes_", None)
+        elif known is None:
+            known = self._told(y)
         y = self._check_targets(y)
         check_consistent_length(X, y)
         whole = as_table(X, y)
-        weight = self._weights(sample_weights(X, sample_weight), y)
+        weight = self._weights(sample_weights(X, sample_weight), y, known)
         table, weight, kept = without_zeros(whole, weight)
         if len(table) < 2 and not go_on:
             raise ValueError(f"Found array with {len(table)} sample(s) while a minimum of 2 is required to learn from.")
@@ -225,6 +229,8 @@ class DenseEstimator(Fitted):
             encoder, config, epochs = self._going_on(config, rows, epochs)
         else:
             outputs, config = self._outputs(config, table, rows, known)
+            if outputs.classes is not None and not single:
+                _warn_of_few_rows(table.target_array(), len(outputs.classes))
             encoder = fit_encoder(rows.train, config, outputs)
             config = self._filled(config, rows, encoder)
         if config.batch_size is not None and config.batch_size > len(rows.train):
@@ -309,3 +315,13 @@ class DenseEstimator(Fitted):
         if plan.stopping is not None:
             followed["stopping"] = replace(plan.stopping, monitor=SCORE, larger=True)
         return followed
+
+
+def _warn_of_few_rows(y: NDArray[Any], classes: int) -> None:
+    if classes > len(y) or len(np.unique(y)) == len(y):
+        warnings.warn(
+            f"y: {classes} classes for {len(y)} rows: most have too few rows to learn from. Give more rows, or put "
+            "classes together.",
+            DataWarning,
+            stacklevel=6,
+        )

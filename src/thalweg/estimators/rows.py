@@ -54,36 +54,50 @@ def sample_weights(X: Any, weight: Any) -> Weights:
     return checked
 
 
-def with_class_weights(weight: Weights, setting: Any, y: NDArray[Any]) -> Weights:
+def with_class_weights(weight: Weights, setting: Any, y: NDArray[Any], classes: Any = None) -> Weights:
     """Return sample weights times the weight of each row's class.
 
     Args:
         weight: (N,) or None.
         setting: None, ``"none"``, ``"balanced"`` (N / (C N_c), N_c counted with the sample weights) or a dictionary
-            from class to weight, 1 for those it does not name.
+            from class to weight, see `class_factors`.
         y: (N,) labels.
+        classes: all classes there are; by default those of ``y``.
 
     Raises:
-        ArgumentError: anything else, or a class that ``y`` lacks in place of one that it has.
+        ArgumentError: anything else, or a dictionary that cannot be used.
     """
     if setting is None or (isinstance(setting, str) and setting == "none"):
         return weight
-    classes, codes = np.unique(y, return_inverse=True)
+    found, codes = np.unique(y, return_inverse=True)
     if isinstance(setting, str) and setting == "balanced":
         counts = np.bincount(codes, weight)
-        factors = counts.sum() / (len(classes) * np.maximum(counts, np.finfo(float).tiny))
-    elif isinstance(setting, Mapping):
-        known = classes.tolist()
-        absent = [name for name in setting if name not in known]
-        if absent and any(name not in setting for name in known):
-            raise ArgumentError("class_weight", f"classes among {known}", repr(absent[0]))
-        factors = np.array([setting.get(name, 1.0) for name in known], float)
-        if not (np.isfinite(factors).all() and (factors >= 0).all()):
-            raise ArgumentError("class_weight", "finite weights of at least 0", repr(dict(setting)))
+        factors = counts.sum() / (len(found) * np.maximum(counts, np.finfo(float).tiny))
     else:
-        raise ArgumentError("class_weight", "None, 'balanced' or a dictionary", repr(setting))
+        known = found if classes is None else np.asarray(classes)
+        factor_of = dict(zip(known.tolist(), class_factors(setting, known), strict=True))
+        factors = np.array([factor_of.get(label, 1.0) for label in found.tolist()])
     rows: NDArray[np.float64] = factors[codes]
     return rows if weight is None else weight * rows
+
+
+def class_factors(setting: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the weight of each class by a dictionary, 1 for those it does not name.
+
+    Raises:
+        ArgumentError: no dictionary, weights that are not finite and at least 0, or a class that there is not in place
+            of one that there is.
+    """
+    if not isinstance(setting, Mapping):
+        raise ArgumentError("class_weight", "None, 'balanced' or a dictionary", repr(setting))
+    known = classes.tolist()
+    absent = [name for name in setting if name not in known]
+    if absent and any(name not in setting for name in known):
+        raise ArgumentError("class_weight", f"classes among {known}", repr(absent[0]))
+    factors = np.array([setting.get(name, 1.0) for name in known], float)
+    if not (np.isfinite(factors).all() and (factors >= 0).all()):
+        raise ArgumentError("class_weight", "finite weights of at least 0", repr(dict(setting)))
+    return factors
 
 
 def without_zeros(table: Table, weight: Weights) -> tuple[Table, Weights, NDArray[np.intp]]:
