@@ -160,6 +160,43 @@ def test_weights_of_classes_that_a_call_does_not_have() -> None:
             by_class.set_params(class_weight=wrong).partial_fit(X[first], Y[first])
 
 
+def test_weights_of_rows_in_partial_fit() -> None:
+    weight, t = RNG.integers(0, 3, 80), X[:, 0] - X[:, 1]
+    weighted, repeated, plain = (DenseRegressor(**(SMALL | {"dropout": 0.0})) for _ in range(3))
+    for rows in (slice(0, 40), slice(40, 80), slice(0, 80)):
+        weighted.partial_fit(X[rows], t[rows], sample_weight=weight[rows])
+        repeated.partial_fit(X[rows].repeat(weight[rows], axis=0), t[rows].repeat(weight[rows]))
+        plain.partial_fit(X[rows], t[rows])
+    assert np.allclose(weighted.predict(X), repeated.predict(X), atol=1e-6)
+    assert not np.allclose(weighted.predict(X), plain.predict(X), atol=1e-3)
+
+
+def test_a_score_is_watched_over_calls() -> None:
+    ours = DenseClassifier(**(SMALL | {"learning_rate": 0.3}), patience=3, scoring="accuracy")
+    for _ in range(20):
+        ours.partial_fit(X[:60], Y[:60], eval_set=(X[60:], Y[60:]))
+    scores = [row["validation_score"] for row in ours.history_]
+    assert ours.best_epoch_ == int(np.argmax(scores)) + 1
+    assert ours.n_iter_ == ours.best_epoch_ + 3 < 20
+    assert ours.score(X[60:], Y[60:]) == pytest.approx(max(scores))
+
+
+def test_labels_that_occur_in_other_calls() -> None:
+    labels = (X > 0.3).astype(int)
+    ours = DenseClassifier(**(SMALL | {"learning_rate": 0.03, "dropout": 0.0}))
+    only = [np.flatnonzero(labels[:, k] == labels.sum(axis=1)) for k in range(3)]  # rows with no label but k
+    assert all(labels[rows].any(axis=0).tolist() == [j == k for j in range(3)] for k, rows in enumerate(only))
+    for _ in range(40):
+        for rows in only:
+            ours.partial_fit(X[rows], labels[rows])
+    assert ours.classes_.tolist() == [0, 1, 2]
+    every = np.concatenate(only)
+    assert np.mean(ours.predict(X[every]) == labels[every]) > 0.9
+    assert ours.predict(X[every]).any(axis=0).all()
+    with pytest.raises(ValueError, match="expected 3 numbers a row, got 2"):
+        ours.partial_fit(X, labels[:, :2])
+
+
 @pytest.mark.parametrize("y", [Y, (X > 0).astype(int)], ids=["classes", "labels"])
 def test_balanced_weights_are_not_for_parts_of_the_rows(y: Any) -> None:
     with pytest.raises(ArgumentError, match="class_weight: expected None or a dictionary for partial_fit") as told:

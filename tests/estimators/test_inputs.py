@@ -79,15 +79,23 @@ def test_missing_numbers_text_and_dates_are_taken_as_they_are() -> None:
     assert np.isfinite(ours.predict_proba(frame)).all()
 
 
-def test_columns_changed_between_fit_and_predict_are_told_in_the_words_of_scikit_learn() -> None:
-    frame = pd.DataFrame(COLUMNS)
-    ours = DenseClassifier(**SMALL).fit(frame, Y)
-    with pytest.raises(ValueError, match="Feature names unseen at fit time"):
-        ours.predict(frame.rename(columns={"town": "city"}))
+@pytest.mark.parametrize("kind", FRAMES)
+def test_columns_changed_between_fit_and_predict_are_told_in_the_words_of_scikit_learn(kind: str) -> None:
+    frame = FRAMES[kind]
+    ours = DenseClassifier(**SMALL).fit(frame(COLUMNS), Y)
+    a, b, c, town = COLUMNS.items()
+    if kind != "pandas categories":
+        with pytest.raises(ValueError, match="Feature names unseen at fit time"):
+            ours.predict(frame(dict([a, b, c, ("city", TOWN)])))
     with pytest.raises(ValueError, match="must be in the same order"):
-        ours.predict(frame[["town", "c", "b", "a"]])
+        ours.predict(frame(dict([town, c, b, a])))
     with pytest.raises(ValueError, match="missing"):
-        ours.predict(frame[["a", "b", "c"]])
+        ours.predict(frame(dict([a, b, town])))
+    with pytest.raises(ValueError, match="must be in the same order"):
+        ours.partial_fit(frame(dict([town, c, b, a])), Y)
+
+
+def test_another_number_of_features_than_in_training() -> None:
     plain = DenseClassifier(**SMALL).fit(NUMBERS, Y)
     with pytest.raises(ValueError, match="X has 2 features, but DenseClassifier is expecting 3 features as input"):
         plain.predict(NUMBERS[:, :2])
@@ -104,6 +112,7 @@ def test_columns_changed_between_fit_and_predict_are_told_in_the_words_of_scikit
         (np.ones((N, 2, 2)), "dim 3"),
         (NUMBERS[:1], "1 sample"),
         (pd.DataFrame(NUMBERS, columns=["a", "b", "a"]), "several columns are called 'a'"),
+        (pa.table(list(NUMBERS.T), names=["a", "b", "a"]), "several columns are called 'a'"),
         (NUMBERS[:7], "inconsistent numbers of samples"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -23,14 +23,15 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import accuracy_score, log_loss, make_scorer, r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_validate
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import estimator_html_repr
 
 import thalweg as tw
 from thalweg import DenseClassifier, DenseRegressor
 from thalweg.cli import main
-from thalweg.core.errors import DivergedError, ModelError, StorageError
+from thalweg.core.errors import ArgumentError, DivergedError, ModelError, StorageError
 from thalweg.training import Hook
 
 RNG = np.random.default_rng(4)
@@ -107,6 +108,37 @@ def test_metadata_is_routed() -> None:
     z = StandardScaler().fit_transform(X)
     alone = DenseClassifier(**SMALL).fit(z[kept], Y[kept])
     assert np.array_equal(pipe.predict_proba(X), alone.predict_proba(z))
+
+
+def test_rows_to_watch_are_routed() -> None:
+    watched = (X[60:], Y[60:])
+    with config_context(enable_metadata_routing=True):
+        ours = DenseClassifier(**SMALL).set_fit_request(eval_set=True)
+        pipe = make_pipeline(FunctionTransformer(), ours).fit(X[:60], Y[:60], eval_set=watched)
+    losses = [row["validation_loss"] for row in pipe[-1].history_]
+    assert losses[-1] == pytest.approx(pipe[-1].model_.evaluate(*watched)["loss"], rel=1e-4)
+
+
+def test_weights_of_partial_fit_are_routed() -> None:
+    weight, targets = np.arange(N) % 3, np.column_stack([T, -T])
+    with config_context(enable_metadata_routing=True):
+        ours = DenseRegressor(**SMALL).set_partial_fit_request(sample_weight=True)
+        several = MultiOutputRegressor(ours)
+        for _ in range(2):
+            several.partial_fit(X, targets, sample_weight=weight)
+    alone = DenseRegressor(**SMALL).partial_fit(X, T, sample_weight=weight).partial_fit(X, T, sample_weight=weight)
+    assert np.array_equal(several.predict(X)[:, 0], alone.predict(X))
+    plain = DenseRegressor(**SMALL).partial_fit(X, T).partial_fit(X, T)
+    assert not np.allclose(plain.predict(X), alone.predict(X), atol=1e-4)
+
+
+def test_errors_in_other_processes_say_what_is_wrong() -> None:
+    wrong = DenseClassifier(**(SMALL | {"epochs": 0}))
+    with pytest.raises(ArgumentError, match="epochs: expected a whole number, at least 1, got 0"):
+        cross_validate(wrong, X, Y, cv=2, n_jobs=2, error_score="raise")
+    far = DenseRegressor(preset="plain", hidden=(), optimizer="sgd", learning_rate=1e30)
+    with pytest.raises(DivergedError, match=r"training diverged in epoch 1.* try learning_rate=1e\+29"):
+        cross_validate(far, X, T, cv=2, n_jobs=2, error_score="raise")
 
 
 def test_a_page_shows_it(fitted: DenseClassifier) -> None:
