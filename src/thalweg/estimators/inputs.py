@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, assert_all_finite, validate_data
 
 from thalweg.core.errors import ArgumentError
@@ -63,13 +64,7 @@ def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validati
 def some_rows(X: Any, places: NDArray[Any] | range) -> Any:
     """Return rows of features, by their numbers, in the kind of container that the features came in."""
     pick = slice(places.start, places.stop, places.step) if isinstance(places, range) else places
-    if sparse.issparse(X):
-        return X.tocsr()[pick]
-    if not is_frame(X):
-        return np.asarray(X)[pick]
-    import narwhals as nw
-
-    return nw.from_native(_collected(X), eager_only=True)[pick].to_native()
+    return _safe_indexing(X.tocsr() if sparse.issparse(X) else _collected(X), pick)
 
 
 def pair_of(eval_set: Any, expected: str) -> tuple[Any, Any]:

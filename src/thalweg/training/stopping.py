@@ -56,7 +56,7 @@ class EarlyStopping:
     def ends(self, history: list[dict[str, Any]]) -> bool:
         """Return whether patience is used up."""
         best = self.best(history)
-        return sum(row["epoch"] > best for row in self._counted(history)) >= self.patience
+        return len([row for row in self._counted(history) if row["epoch"] > best]) >= self.patience
 
     def annealing(self, history: list[dict[str, Any]], epochs: int) -> int:
         """Return for how many epochs the step size is to fall from now on; 0 while it is not time.
