@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
 from thalweg.cli import main
+from thalweg.network import ACTIVATIONS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -95,7 +97,8 @@ def test_python_runs(
         )
         assert done.returncode == 0, done.stderr
     else:
-        exec("\n".join(texts), {"__name__": "__main__"})
+        with patch.dict(ACTIVATIONS):  # a page registers one
+            exec("\n".join(texts), {"__name__": "__main__"})
 
 
 @pytest.mark.parametrize("texts", blocks("toml"))

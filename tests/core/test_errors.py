@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
+from typing import Any
 
 import pytest
 
@@ -37,6 +40,24 @@ def test_divergence_tells_epoch_step_and_quantity() -> None:
 def test_every_error_is_of_the_tree_and_says_when_it_is_raised(kind: type) -> None:
     assert issubclass(kind, ThalwegError)
     assert kind.__doc__
+
+
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "ArgumentError": ("epochs", "a whole number", lambda: 3, "Give 10."),
+    "DivergedError": (3, 17, "the gradient of layer 2 (dense)", "Lower the learning rate."),
+}
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_errors_and_warnings_of_another_process_say_what_they_said_there(kind: type[Exception]) -> None:
+    error = kind(*ARGUMENTS.get(kind.__name__, ("What came, and how to mend it.",)))
+    if isinstance(error, DivergedError):
+        error.members, error.trained = {2: "step 5"}, lambda: "what no process can be sent"
+    for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(other) is kind
+        assert str(other) == str(error)
+        for name in ("argument", "hint", "epoch", "step", "quantity", "members"):
+            assert getattr(other, name, None) == getattr(error, name, None)
 
 
 @pytest.mark.parametrize(

@@ -113,15 +113,23 @@ def test_a_feature_called_is_test_is_one_like_any_other(kind: str) -> None:
     assert np.array_equal(ours.model_.predict(frame), ours.predict(frame))
 
 
-def test_columns_changed_between_fit_and_predict_are_told_in_the_words_of_scikit_learn() -> None:
-    frame = pd.DataFrame(COLUMNS)
-    ours = DenseClassifier(**SMALL).fit(frame, Y)
-    with pytest.raises(ValueError, match="Feature names unseen at fit time"):
-        ours.predict(frame.rename(columns={"town": "city"}))
+@pytest.mark.parametrize("kind", FRAMES)
+def test_columns_changed_between_fit_and_predict_are_told_in_the_words_of_scikit_learn(kind: str) -> None:
+    frame = FRAMES[kind]
+    ours = DenseClassifier(**SMALL).fit(frame(COLUMNS), Y)
+    a, b, c, town = COLUMNS.items()
+    if kind != "pandas categories":
+        with pytest.raises(ValueError, match="Feature names unseen at fit time"):
+            ours.predict(frame(dict([a, b, c, ("city", TOWN)])))
     with pytest.raises(ValueError, match="must be in the same order"):
-        ours.predict(frame[["town", "c", "b", "a"]])
+        ours.predict(frame(dict([town, c, b, a])))
     with pytest.raises(ValueError, match="missing"):
-        ours.predict(frame[["a", "b", "c"]])
+        ours.predict(frame(dict([a, b, town])))
+    with pytest.raises(ValueError, match="must be in the same order"):
+        ours.partial_fit(frame(dict([town, c, b, a])), Y)
+
+
+def test_another_number_of_features_than_in_training() -> None:
     plain = DenseClassifier(**SMALL).fit(NUMBERS, Y)
     with pytest.raises(ValueError, match="X has 2 features, but DenseClassifier is expecting 3 features as input"):
         plain.predict(NUMBERS[:, :2])
@@ -144,6 +152,7 @@ def test_columns_changed_between_fit_and_predict_are_told_in_the_words_of_scikit
         (np.ones((N, 2, 2)), "dim 3"),
         (NUMBERS[:1], "1 sample"),
         (pd.DataFrame(NUMBERS, columns=["a", "b", "a"]), "several columns are called 'a'"),
+        (pa.table(list(NUMBERS.T), names=["a", "b", "a"]), "several columns are called 'a'"),
         (NUMBERS[:7], "inconsistent numbers of samples"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -198,7 +207,36 @@ def test_an_array_with_a_column_without_values_is_learned_from() -> None:
     assert np.isfinite(ours.predict(np.nan_to_num(x))).all()
 
 
-def test_mixed_types_in_a_column_name_the_cell() -> None:
-    cells = [*NUMBERS[:79, 0].tolist(), "n/a?"]
-    with pytest.raises(DataError, match=r"'a', row 80: expected a number, got 'n/a\?'"):
-        DenseClassifier(**SMALL).fit(pd.DataFrame({"a": cells, "b": NUMBERS[:, 1]}), Y)
+def _cells(row: int, cell: Any) -> Any:
+    return pd.DataFrame({"a": [*range(row), cell, *range(row, 79)], "b": RNG.permutation(80)})
+
+
+@pytest.mark.parametrize("held_out", [{}, {"validation": 0.3}, {"folds": 4}], ids=["all", "validation", "folds"])
+@pytest.mark.parametrize("row", [1, 40, 80])
+@pytest.mark.parametrize(
+    ("cell", "message"), [("n/a?", r"'a', row {}: expected a number, got 'n/a\?'"), (np.inf, "'a', row {} holds inf")]
+)
+def test_a_cell_that_is_no_number_is_named_by_its_row(row: int, cell: Any, message: str, held_out: Any) -> None:
+    frame = _cells(row - 1, cell)
+    with pytest.raises(DataError, match=message.format(row)):
+        DenseRegressor(**SMALL, **held_out).fit(frame, NUMBERS[:, 0])
+
+
+def test_rows_of_no_weight_count_in_the_number_of_a_row() -> None:
+    with pytest.raises(DataError, match="'a', row 32 holds inf"):
+        DenseRegressor(**SMALL).fit(_cells(31, np.inf), NUMBERS[:, 0], sample_weight=np.arange(N) % 3)
+
+
+def test_a_target_that_is_no_count_is_named_by_its_row() -> None:
+    y = np.arange(N)[::-1] + 1.0
+    y[6] = -2
+    with pytest.raises(DataError, match="row 7 holds -2"):
+        DenseRegressor(**SMALL, likelihood="poisson").fit(NUMBERS, y)
+
+
+def test_a_cell_of_rows_that_come_later_is_named_by_its_row() -> None:
+    ours = DenseRegressor(**SMALL, validation=0.3, warm_start=True).fit(_cells(0, 0.5), NUMBERS[:, 0])
+    with pytest.raises(DataError, match="'a', row 50 holds inf"):
+        ours.fit(_cells(49, np.inf), NUMBERS[:, 0])
+    with pytest.raises(DataError, match="'a', row 5 holds inf"):
+        ours.fit(_cells(0, 0.5), NUMBERS[:, 0], eval_set=(_cells(4, np.inf), NUMBERS[:, 0]))

@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import estimator_checks as checks
 
 from thalweg import DenseSegmenter, fit_segmentation
+from thalweg.core.errors import ArgumentError
 
 RNG = np.random.default_rng(5)
 IMAGES = RNG.random((6, 12, 12))
@@ -86,6 +87,32 @@ def test_images_to_watch() -> None:
     losses = [row["validation_loss"] for row in ours.history_]
     assert ours.best_epoch_ == int(np.argmin(losses)) + 1
     assert ours.model_.evaluate(IMAGES[4:], MASKS[4:])["loss"] == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_decisions_for_pixels(fitted: DenseSegmenter) -> None:
+    p = fitted.predict_proba(IMAGES[4:]).astype(float)
+    cost = np.array([[0.0, 1.0], [9.0, 0.0]])  # rows are the labels 2 and 7
+    decided = fitted.decide(IMAGES[4:], cost)
+    assert decided.actions.shape == MASKS[4:].shape
+    assert np.array_equal(decided.labels(), np.array(["2", "7"])[(p @ cost).argmin(axis=-1)])
+    assert np.any(decided.labels() != decided.map_labels())
+    handed_over = fitted.decide(IMAGES[4:], reject=0.1)
+    assert np.array_equal(handed_over.rejected, p.min(axis=-1) > 0.1)
+    assert fitted.decide(IMAGES[4:], reject=0.1, budget=3).rejected.sum() == 3
+
+
+def test_weights_of_labels() -> None:
+    rare = np.where(IMAGES > 0.9, 7, 2)
+    share = np.mean(rare == 7)
+    settings = SMALL | {"likelihood": "categorical"}
+    balanced = DenseSegmenter(**settings, class_weight="balanced").fit(IMAGES, rare)
+    weighted = DenseSegmenter(**settings, class_weight={7: (1 - share) / share}).fit(IMAGES, rare)
+    assert np.allclose(weighted.predict_proba(IMAGES), balanced.predict_proba(IMAGES), atol=1e-5)
+    plain = DenseSegmenter(**SMALL).fit(IMAGES, rare).predict_proba(IMAGES)
+    two = DenseSegmenter(**SMALL, class_weight={2: 1, 7: 9}).fit(IMAGES, rare)
+    assert two.predict_proba(IMAGES)[..., 1].mean() > plain[..., 1].mean() + 0.05
+    with pytest.raises(ArgumentError, match="class_weight: expected classes among"):
+        DenseSegmenter(**SMALL, class_weight={3: 2.0}).fit(IMAGES, rare)
 
 
 def test_what_cannot_be_used(fitted: DenseSegmenter) -> None:

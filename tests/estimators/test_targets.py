@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from scipy import sparse
 from scipy.special import expit
@@ -34,6 +35,8 @@ KINDS = {
     "polars": pl.Series(np.array(["b", "a", "c"])[CODES]),
     "categories": pd.Series(pd.Categorical(np.array(["b", "a", "c"])[CODES])),
     "list": np.array(["b", "a", "c"])[CODES].tolist(),
+    "arrow": pa.array(np.array(["b", "a", "c"])[CODES]),
+    "arrow numbers": pa.chunked_array([CODES[:30], CODES[30:]]),
 }
 
 
@@ -134,6 +137,46 @@ def test_any_likelihood(name: Any, options: Any, y: np.ndarray) -> None:
     assert (np.diff(ours.predict_interval(X, 0.8)) >= 0).all()
 
 
+def test_numbers_of_arrow_are_those_of_numpy() -> None:
+    reference = DenseRegressor(**SMALL).fit(X, T[:, 0]).predict(X)
+    for y in (pa.array(T[:, 0]), pa.chunked_array([T[:30, 0], T[30:, 0]])):
+        assert np.array_equal(DenseRegressor(**SMALL).fit(X, y).predict(X), reference)
+
+
+@pytest.mark.parametrize("y", [CODES > 0, np.array(["b", "a", "c"])[CODES]], ids=["two classes", "three classes"])
+def test_the_distribution_of_classes_is_what_is_probable(y: Any) -> None:
+    ours = DenseClassifier(**SMALL).fit(X, y)
+    distribution, p = ours.predict_dist(X), ours.predict_proba(X)
+    numbers = np.arange(len(ours.classes_))[:, None]
+    assert np.allclose(np.exp(distribution.log_prob(np.broadcast_to(numbers, (len(numbers), N)))).T, p, atol=1e-6)
+
+
+def test_the_distribution_of_labels_is_what_is_probable() -> None:
+    ours = DenseClassifier(**SMALL).fit(X, LABELS)
+    p = ours.predict_proba(X)
+    independent = np.where(LABELS, p, 1 - p).prod(axis=1)
+    assert np.allclose(
+        np.exp(ours.predict_dist(X).log_prob(LABELS)).reshape(N, -1).prod(axis=1), independent, rtol=1e-4
+    )
+
+
+def test_rows_that_are_handed_over() -> None:
+    y = np.array(["no", "yes"])[(X[:, 0] > 0).astype(int)]
+    ours = DenseClassifier(**SMALL).fit(X, y)
+    doubt = 1 - ours.predict_proba(X).max(axis=1)  # what the better answer is expected to cost
+    price = float(np.median(doubt))
+    decided = ours.decide(X, reject=price)
+    assert np.array_equal(decided.rejected, doubt > price)
+    assert np.array_equal(decided.labels(), np.where(doubt > price, "reject", ours.predict(X)))
+    assert np.allclose(decided.expected, np.minimum(doubt, price))
+    few = ours.decide(X, reject=price / 2, budget=7)
+    assert set(np.flatnonzero(few.rejected)) == set(np.argsort(doubt)[-7:])
+    # With prices for each row the budget is money: five rows at 1 and none of those at 100.
+    prices = np.where(X[:, 1] > 0, 1.0, 100.0)
+    paid = ours.decide(X, reject=price / 2, budget=5.0, prices=prices)
+    assert prices[paid.rejected].sum() <= 5
+
+
 def test_decisions_of_least_expected_cost() -> None:
     y = np.array(["no", "yes"])[(X[:, 0] > 0).astype(int)]
     ours = DenseClassifier(**SMALL).fit(X, y)
@@ -157,6 +200,9 @@ def test_decisions_of_least_expected_cost() -> None:
         (DenseClassifier, {"classes": ["a", "b"]}, KINDS["text"], "got 'c'"),
         (DenseClassifier, {"class_weight": {5: 1.0}}, CODES, "class_weight"),
         (DenseClassifier, {"class_weight": "equal"}, CODES, "balanced"),
+        (DenseClassifier, {"class_weight": {5: 1.0}}, LABELS, "class_weight"),
+        (DenseClassifier, {"class_weight": {"1": 3.0}}, LABELS, "class_weight: expected classes among"),
+        (DenseClassifier, {"class_weight": {1: np.inf}}, LABELS, "class_weight: expected finite"),
         (DenseClassifier, {"epochs": 0}, CODES, "epochs: expected a whole number, at least 1"),
         (DenseClassifier, {"activation": ("relu", "tanh")}, CODES, "activation"),
         (DenseClassifier, {"patience": 3}, CODES, "add validation=0.1"),
@@ -193,6 +239,21 @@ def test_an_identifier_is_no_class() -> None:
 def test_numbers_of_rows_are_no_target() -> None:
     with pytest.warns(DataWarning, match=f"each of the {N} rows has a whole number of its own between 0 and {N - 1}"):
         DenseRegressor(**SMALL).fit(X, np.arange(N))
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "message"),
+    [
+        (10, {}, "y: 10 classes for 10 rows: most have too few rows to learn from. Give more rows"),
+        (4, {"classes": [f"k{i}" for i in range(8)]}, "y: 8 classes for 4 rows"),
+    ],
+)
+def test_classes_of_a_single_row_each_are_told(rows: int, settings: Any, message: str) -> None:
+    y = np.array([f"k{i}" for i in range(rows)])
+    with pytest.warns(DataWarning, match=message):
+        DenseClassifier(**SMALL, **settings).fit(X[:rows], y)
+    # A first call of many may bring a few of the classes.
+    DenseClassifier(**SMALL).partial_fit(X[:rows], y, classes=[f"k{i}" for i in range(20)])
 
 
 def test_a_constant_target_is_learned_with_a_word() -> None:

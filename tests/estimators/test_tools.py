@@ -12,21 +12,26 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from matplotlib import pyplot as plt
+from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import accuracy_score, log_loss, make_scorer
+from sklearn.metrics import accuracy_score, log_loss, make_scorer, r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_validate
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import estimator_html_repr
 
 import thalweg as tw
 from thalweg import DenseClassifier, DenseRegressor
-from thalweg.core.errors import DivergedError, ModelError, StorageError
+from thalweg.cli import main
+from thalweg.core.errors import ArgumentError, DivergedError, ModelError, StorageError
 from thalweg.training import Hook
 
 RNG = np.random.default_rng(4)
@@ -105,6 +110,37 @@ def test_metadata_is_routed() -> None:
     assert np.array_equal(pipe.predict_proba(X), alone.predict_proba(z))
 
 
+def test_rows_to_watch_are_routed() -> None:
+    watched = (X[60:], Y[60:])
+    with config_context(enable_metadata_routing=True):
+        ours = DenseClassifier(**SMALL).set_fit_request(eval_set=True)
+        pipe = make_pipeline(FunctionTransformer(), ours).fit(X[:60], Y[:60], eval_set=watched)
+    losses = [row["validation_loss"] for row in pipe[-1].history_]
+    assert losses[-1] == pytest.approx(pipe[-1].model_.evaluate(*watched)["loss"], rel=1e-4)
+
+
+def test_weights_of_partial_fit_are_routed() -> None:
+    weight, targets = np.arange(N) % 3, np.column_stack([T, -T])
+    with config_context(enable_metadata_routing=True):
+        ours = DenseRegressor(**SMALL).set_partial_fit_request(sample_weight=True)
+        several = MultiOutputRegressor(ours)
+        for _ in range(2):
+            several.partial_fit(X, targets, sample_weight=weight)
+    alone = DenseRegressor(**SMALL).partial_fit(X, T, sample_weight=weight).partial_fit(X, T, sample_weight=weight)
+    assert np.array_equal(several.predict(X)[:, 0], alone.predict(X))
+    plain = DenseRegressor(**SMALL).partial_fit(X, T).partial_fit(X, T)
+    assert not np.allclose(plain.predict(X), alone.predict(X), atol=1e-4)
+
+
+def test_errors_in_other_processes_say_what_is_wrong() -> None:
+    wrong = DenseClassifier(**(SMALL | {"epochs": 0}))
+    with pytest.raises(ArgumentError, match="epochs: expected a whole number, at least 1, got 0"):
+        cross_validate(wrong, X, Y, cv=2, n_jobs=2, error_score="raise")
+    far = DenseRegressor(preset="plain", hidden=(), optimizer="sgd", learning_rate=1e30)
+    with pytest.raises(DivergedError, match=r"training diverged in epoch 1.* try learning_rate=1e\+29"):
+        cross_validate(far, X, T, cv=2, n_jobs=2, error_score="raise")
+
+
 def test_a_page_shows_it(fitted: DenseClassifier) -> None:
     assert "DenseClassifier" in estimator_html_repr(fitted)
     assert repr(DenseRegressor(hidden=(3,), epochs=7)) == "DenseRegressor(epochs=7, hidden=(3,))"
@@ -126,6 +162,51 @@ def test_folders_hold_the_model_and_the_parameters(fitted: DenseClassifier, tmp_
     (tmp_path / "other" / "notes.txt").write_text("mine")
     with pytest.raises(StorageError):
         fitted.save(tmp_path / "other")
+
+
+@pytest.mark.parametrize("y", [np.where(Y == "no", 3, 7), Y == "yes", np.where(Y == "no", 1.0, 2.0)])
+def test_folders_hold_weights_of_classes_that_are_no_text(y: Any, tmp_path: Path) -> None:
+    weight = {label: 1.0 + 4 * place for place, label in enumerate(np.unique(y))}
+    ours = DenseClassifier(**SMALL, class_weight=weight).fit(X, y)
+    ours.save(tmp_path / "model")
+    loaded = DenseClassifier.load(tmp_path / "model")
+    assert loaded.get_params() == ours.get_params()
+    assert np.array_equal(clone(loaded).fit(X, y).predict_proba(X), ours.predict_proba(X))
+
+
+COMMAND = ["--preset", "plain", "--hidden", "4", "--epochs", "2", "--test", "none", "--diagnose", "none"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"), [([7, -3], "i"), ([False, True], "b"), ([1.0, 2.0], "f"), (["no", "yes"], "U")]
+)
+def test_labels_of_a_run_have_the_type_they_have_in_its_file(labels: list[Any], kind: str, tmp_path: Path) -> None:
+    y = np.array(labels)[(X[:, 0] > 0).astype(int)]
+    frame = pl.DataFrame({"a": X[:, 0], "name": [f"row {i}" for i in range(N)], "b": X[:, 1], "y": y})
+    frame.write_parquet(tmp_path / "data.parquet")
+    likelihood = ["--likelihood", "bernoulli"]
+    assert (
+        main.run(["train", str(tmp_path / "data.parquet"), *COMMAND, *likelihood, "--out", str(tmp_path / "run")]) == 0
+    )
+    loaded = DenseClassifier.load(tmp_path / "run")
+    assert loaded.feature_names_in_.tolist() == ["a", "name", "b"]  # the second of which is left out
+    assert loaded.classes_.dtype.kind == kind
+    assert loaded.classes_.tolist() == sorted(labels)
+    predicted = loaded.predict(frame.drop("y"))
+    assert np.array_equal(predicted, tw.load(tmp_path / "run").predict(frame.drop("y")))
+    assert predicted.dtype.kind == kind
+    assert loaded.score(frame.drop("y"), y) == np.mean(predicted == y)
+
+
+def test_a_run_with_several_targets_answers_with_all(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"a": X[:, 0], "b": X[:, 1], "s": T, "t": 1000 - 100 * T})
+    frame.write_csv(tmp_path / "data.csv")
+    arguments = ["train", str(tmp_path / "data.csv"), "--target", "s,t", *COMMAND, "--out", str(tmp_path / "run")]
+    assert main.run(arguments) == 0
+    loaded, rows = DenseRegressor.load(tmp_path / "run"), frame.select("a", "b")
+    assert loaded.predict(rows).shape == (N, 2)
+    assert np.allclose(loaded.predict(rows), tw.load(tmp_path / "run").predict(rows))
+    assert loaded.predict(rows)[:, 1].mean() == pytest.approx(1000, abs=100)
 
 
 def test_a_model_from_python_becomes_an_estimator(tmp_path: Path) -> None:
@@ -169,16 +250,90 @@ def test_early_stopping_watches_any_score(scoring: Any) -> None:
 def test_a_share_of_the_rows_is_watched_with_its_weights() -> None:
     weight = RNG.uniform(0.1, 5, N)
     last: list[Any] = []
-    ours = DenseRegressor(**SMALL, validation=0.25, scoring=lambda _, x, y: last.append((x, y)) or 0.0)
+
+    def scoring(_: Any, x: Any, y: Any, sample_weight: Any = None) -> float:
+        last.append((x, y, sample_weight))
+        return 0.0
+
+    ours = DenseRegressor(**SMALL, validation=0.25, scoring=scoring)
     ours.fit(X, T, weight)
-    rows, y = last[-1]
+    rows, y, watched_weight = last[-1]
     assert len(rows) == 20
     order = [int(np.flatnonzero(value == T)[0]) for value in y]
+    assert np.array_equal(rows, X[order])
+    assert np.array_equal(watched_weight, weight[order])
     outputs = np.asarray(ours.model_.outputs(rows), float)
-    z = ours.model_.encoder.targets(rows)
-    squares = 0.5 * (z - outputs)[:, 0] ** 2 + 0.5 * np.log(2 * np.pi)
+    z = (y - ours.model_.encoder.target_mean) / ours.model_.encoder.target_scale
+    squares = 0.5 * (z - outputs[:, 0]) ** 2 + 0.5 * np.log(2 * np.pi)
     expected = np.average(squares, weights=weight[order])
     assert ours.history_[-1]["validation_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("scoring", "measure"),
+    [
+        ("r2", r2_score),
+        (make_scorer(r2_score), r2_score),
+        # Neither the metric nor the function takes weights.
+        (make_scorer(lambda y, p: -np.abs(y - p).max()), lambda y, p, sample_weight: -np.abs(y - p).max()),
+        (lambda e, x, y: -np.abs(y - e.predict(x)).max(), lambda y, p, sample_weight: -np.abs(y - p).max()),
+    ],
+    ids=["name", "scorer", "scorer without weights", "function"],
+)
+def test_scores_are_weighted_where_scorers_take_weights(scoring: Any, measure: Any) -> None:
+    weight = np.where(np.arange(N) % 2, 1.0, 9.0)
+    ours = DenseRegressor(**(SMALL | {"epochs": 1}), validation=0.25, scoring=scoring).fit(X, T, weight)
+    # The same split with the rows' numbers in place of the targets.
+    seen: list[Any] = []
+    DenseRegressor(**(SMALL | {"epochs": 1}), validation=0.25, scoring=lambda e, x, y: seen.append(y) or 0.0).fit(
+        X, np.arange(N) + 0.5
+    )
+    some = (seen[-1] - 0.5).astype(int)
+    expected = measure(T[some], ours.predict(X[some]), sample_weight=weight[some])
+    assert ours.history_[-1]["validation_score"] == pytest.approx(expected, abs=1e-4)
+
+
+ROWS = {
+    "pandas": pd.DataFrame,
+    "polars": pl.DataFrame,
+    "lazy": lambda c: pl.DataFrame(c).lazy(),
+    "arrow": pa.table,
+}
+
+
+@pytest.mark.parametrize("eval_set", [False, True], ids=["share", "eval_set"])
+@pytest.mark.parametrize("kind", ROWS)
+def test_a_scorer_is_given_rows_of_the_kind_that_fit_was(kind: str, eval_set: bool) -> None:
+    columns = {"age": X[:, 0], "town": np.array(["Lund", "Oslo"])[(X[:, 1] > 0).astype(int)]}
+    seen: list[Any] = []
+
+    def scoring(estimator: Any, x: Any, y: Any) -> float:
+        seen.append((type(x), np.asarray(x["age"]), y))
+        return accuracy_score(y, estimator.predict(x))
+
+    frame = ROWS[kind](columns)
+    ours = DenseClassifier(**SMALL, scoring=scoring, **({} if eval_set else {"validation": 0.25}))
+    ours.fit(frame, Y, eval_set=(frame, Y) if eval_set else None)
+    container, ages, y = seen[-1]
+    assert container is (pl.DataFrame if kind == "lazy" else type(frame))
+    places = [int(np.flatnonzero(age == X[:, 0])[0]) for age in ages]
+    assert places == (list(range(N)) if eval_set else sorted(set(places)))
+    assert len(places) == (N if eval_set else 20)
+    assert np.array_equal(y, Y[places])
+
+
+@pytest.mark.parametrize("form", [sparse.csr_array, sparse.coo_array, np.ndarray.tolist, lambda a: a.astype(object)])
+def test_a_scorer_is_given_rows_of_any_array(form: Any) -> None:
+    seen: list[Any] = []
+
+    def scoring(estimator: Any, x: Any, y: Any) -> float:
+        seen.append(x.toarray() if sparse.issparse(x) else np.asarray(x, float))
+        return float(estimator.predict(x)[0])
+
+    DenseRegressor(**SMALL, validation=0.25, scoring=scoring).fit(form(X), T)
+    places = [int(np.flatnonzero(row[0] == X[:, 0])[0]) for row in seen[-1]]
+    assert np.array_equal(seen[-1], X[places])
+    assert len(places) == 20
 
 
 def test_divergence_tells_which_step_size_to_try() -> None:
@@ -212,6 +367,20 @@ def test_the_history_as_a_picture() -> None:
     assert ours.plot_history("error", ax=ax) is ax
     with pytest.raises(ValueError, match="quantity: expected one of error, loss"):
         ours.plot_history("rmse")
+    plt.close("all")
+
+
+@pytest.mark.parametrize("watched", [(True, False, True), (False, True, False)])
+def test_the_picture_has_gaps_where_no_rows_were_watched(watched: tuple[bool, ...]) -> None:
+    plt.switch_backend("agg")
+    ours = DenseClassifier(**SMALL)
+    for given in watched:
+        ours.partial_fit(X, Y, eval_set=(X, Y) if given else None)
+    lines = {line.get_label(): line for line in ours.plot_history().get_lines()}
+    assert list(lines["train"].get_ydata()) == ours.loss_curve_
+    assert np.array_equal(np.isfinite(lines["validation"].get_ydata()), watched)
+    assert lines["validation"].get_xdata().tolist() == [1, 2, 3]
+    assert lines["validation"].get_marker() == "."  # else an epoch between gaps would not be seen
     plt.close("all")
 
 

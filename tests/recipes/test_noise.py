@@ -31,9 +31,8 @@ def test_a_row_is_taken_as_often_as_it_weighs() -> None:
 )
 def test_rows_that_weigh_next_to_nothing_leave_intervals_as_they_are(held_out: dict[str, Any]) -> None:
     weight = np.where(FAR, 1e-9, 1.0)
-    model = DenseRegressor(**SMALL | held_out).fit(X, WRONG, sample_weight=weight)
-    alone = DenseRegressor(**SMALL | held_out).fit(X[~FAR], Y[~FAR])
-    width, width_alone = (np.ptp(m.predict_interval(X, 0.9), axis=1).mean() for m in (model, alone))
-    # Targets are scaled by all rows, the far ones too: what is learned of the others differs a little.
-    assert width < 30 * width_alone
-    assert width < 20
+    weighted = DenseRegressor(**SMALL | held_out).fit(X, WRONG, sample_weight=weight)
+    equal = DenseRegressor(**SMALL | held_out).fit(X, WRONG)
+    widths = [np.ptp(model.predict_interval(X, 0.9), axis=1).mean() for model in (weighted, equal)]
+    # Unlike the weighted ones, equal rows have a deviation of 300. The scale of the targets is that of all rows.
+    assert widths[0] < 0.1 * widths[1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class ThalwegError(Exception):
@@ -31,6 +32,10 @@ class ArgumentError(ThalwegError, ValueError):
     def __init__(self, argument: str, expected: str, got: object, hint: str = "") -> None:
         self.argument, self.expected, self.got, self.hint = argument, expected, got, hint
         super().__init__(f"{argument}: expected {expected}, got {got}. {hint}".rstrip())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default exceptions are made again from their message alone, and an error in another process is lost.
+        return type(self), (self.argument, self.expected, str(self.got), self.hint)
 
 
 class DataError(ThalwegError, ValueError):
@@ -74,6 +79,10 @@ class DivergedError(ThalwegError, ArithmeticError):
         # Number of each member ↦ where it diverged, where several were trained at once.
         self.members: dict[int, str] = {}
         super().__init__(f"training diverged in epoch {epoch}, step {step}: {quantity} is not finite. {hint}".rstrip())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was trained stays where it is.
+        return type(self), (self.epoch, self.step, self.quantity, self.hint), {"members": self.members}
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

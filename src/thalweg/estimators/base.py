@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -10,18 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from thalweg.core.errors import ArgumentError
+from thalweg.core.errors import ArgumentError, DataError, DataWarning
 from thalweg.data.encode import Encoder
 from thalweg.data.table import Table
 from thalweg.data.targets import Targets
 from thalweg.deploy import Model
 from thalweg.estimators.fitted import Fitted
 from thalweg.estimators.follow import SCORE, hooks_of, validation_score
-from thalweg.estimators.inputs import as_table, check_features, pair_of
+from thalweg.estimators.inputs import as_table, check_features, pair_of, some_rows
 from thalweg.estimators.parameters import config_of, seed_of
 from thalweg.estimators.rows import Rows, Weights, arranged, sample_weights, without_zeros
 from thalweg.estimators.train import begin_from, run
-from thalweg.estimators.words import speaks_python
+from thalweg.estimators.words import speaks_python, told_again
 from thalweg.recipes.config import RunConfig
 from thalweg.recipes.ensemble import Ensemble, HeldOut
 from thalweg.recipes.plan import Plan
@@ -107,9 +108,9 @@ class DenseEstimator(Fitted):
         """Return targets as an array (N,) or (N, K), checked in scikit-learn's words."""
         raise NotImplementedError
 
-    def _weights(self, weight: Weights, y: NDArray[Any]) -> Weights:
-        """Return the weights of rows with these targets."""
-        del y
+    def _weights(self, weight: Weights, y: NDArray[Any], known: Any) -> Weights:
+        """Return the weights of rows with these targets, of which some classes may be known beforehand."""
+        del y, known
         return weight
 
     def _options(self, y: NDArray[Any]) -> dict[str, Any]:
@@ -169,39 +170,76 @@ class DenseEstimator(Fitted):
             epochs: how many to train of those that the settings, and with them the schedule, name; by default all.
             settings: others that win over the parameters.
         """
+        single, given = epochs is not None, X
         X = check_features(self, X, reset=not go_on, y=y)
-        known = self._told(y) if known is None else known
+        if go_on:
+            known = getattr(self, "classes_", None)
+        elif known is None:
+            known = self._told(y)
         y = self._check_targets(y)
         check_consistent_length(X, y)
-        weight = self._weights(sample_weights(X, sample_weight), y)
-        table, weight, kept = without_zeros(as_table(X, y), weight)
+        whole = as_table(X, y)
+        weight = self._weights(sample_weights(X, sample_weight), y, known)
+        table, weight, kept = without_zeros(whole, weight)
         if len(table) < 2 and not go_on:
             raise ValueError(f"Found array with {len(table)} sample(s) while a minimum of 2 is required to learn from.")
         config = config_of(self, seed_of(self.random_state), **settings)
         if options := self._options(y[kept]):
             config = config.model_copy(update={"likelihood_options": options | config.likelihood_options})
-        watched = None if eval_set is None else self._watched(eval_set)
-        if (go_on or epochs is not None) and (config.members > 1 or config.cv):
+        if (go_on or single) and (config.members > 1 or config.cv):
             raise ArgumentError("members", "1, and no folds, where training goes on", config.members)
+        watched = None
+        if eval_set is not None:
+            if config.cv:
+                hint = "Each fold is held out of one network already."
+                raise ArgumentError("eval_set", "none beside folds", "one", hint)
+            watched, given = self._watched(eval_set), pair_of(eval_set, "a pair (X, y)")[0]
         # A single epoch of many calls, `partial_fit`, takes its rows as they come.
-        config = before_training(config, table, held_out=epochs is None and holds_out(table))
-        rows = arranged(table, weight, watched, config.validation, config.seed)
+        config = before_training(config, table, held_out=not single and holds_out(table))
+        rows = arranged(table, weight, watched, config)
+        try:
+            plan, count = self._plan(config, table, rows, known, epochs, go_on=go_on)
+        except DataError as error:
+            # Rows may have been left out, held out and sorted. Planned as they were given, they have their own numbers.
+            same = Rows(whole, validation=watched)
+            raise told_again(error, lambda: self._plan(config, whole, same, known, epochs, go_on=go_on)) from None
+        trained = self._train(plan, rows, count, y, given, go_on=go_on)
+        self.adopt(plan.model(trained), self.target_)
+        self.best_epoch_ = trained.epoch
+        self._trained = None if isinstance(trained, Ensemble) else trained
+        if isinstance(trained, Ensemble) and trained.held_out is not None:
+            self._judge_held_out(trained.held_out, y, kept)
+        return self
+
+    def _plan(
+        self, config: RunConfig, table: Table, rows: Rows, known: Any, epochs: int | None, *, go_on: bool
+    ) -> tuple[Plan, int]:
+        """Return what to train, and for how many epochs.
+
+        Args:
+            config: the settings.
+            table: all rows.
+            rows: the same, split.
+            known: classes told beforehand, or None.
+            epochs: how many to train of those that the settings name, or None for all.
+            go_on: whether from where the estimator is.
+        """
+        single = epochs is not None
         if go_on:
             encoder, config, epochs = self._going_on(config, rows, epochs)
         else:
             outputs, config = self._outputs(config, table, rows, known)
+            if outputs.classes is not None and not single:
+                _warn_of_few_rows(table.target_array(), len(outputs.classes))
             encoder = fit_encoder(rows.train, config, outputs)
             config = self._filled(config, rows, encoder)
         if config.batch_size is not None and config.batch_size > len(rows.train):
             config = config.model_copy(update={"batch_size": len(rows.train)})
         plan = prepare(config, rows.tables, rows.weight, validation_weight=rows.validation_weight, encoder=encoder)
-        trained = self._train(plan, rows, epochs or config.epochs, y, go_on=go_on)
-        self.adopt(plan.model(trained), self.target_)
-        self.best_epoch_ = trained.epoch
-        self._trained = None if isinstance(trained, Ensemble) else trained
-        if isinstance(trained, Ensemble) and trained.held_out is not None:
-            self._judge_held_out(trained.held_out, y, kept, rows.place)
-        return self
+        if go_on and not single and plan.stopping is not None:
+            # A further fit may watch other rows than the one before: it has a best epoch and a patience of its own.
+            plan = replace(plan, stopping=replace(plan.stopping, since=len(self.history_)))
+        return plan, epochs or config.epochs
 
     def _going_on(self, config: RunConfig, rows: Rows, epochs: int | None) -> tuple[Encoder, RunConfig, int]:
         """Return the encoder there is, the settings with what is known from before, and how many epochs to train."""
@@ -218,8 +256,8 @@ class DenseEstimator(Fitted):
         course = config.model_copy(update={"epochs": len(self.history_) + config.epochs})
         return encoder, course, config.epochs
 
-    def _train(self, plan: Plan, rows: Rows, epochs: int, y: NDArray[Any], *, go_on: bool) -> Trained:
-        """Train what was planned."""
+    def _train(self, plan: Plan, rows: Rows, epochs: int, y: NDArray[Any], given: Any, *, go_on: bool) -> Trained:
+        """Train what was planned; ``given`` are the features, as the user has them, of which some rows are watched."""
         if go_on and plan.network != self.model_.network:
             raise ArgumentError("warm_start", "the network of the fit before", "another one", "Use warm_start=False.")
         start = begin_from(plan, self.model_, getattr(self, "_trained", None)) if go_on else None
@@ -229,7 +267,7 @@ class DenseEstimator(Fitted):
             )
         self._learning_rate: float = plan.settings["learning_rate"]
         try:
-            return run(plan, epochs, start=start, **self._followed(plan, rows))
+            return run(plan, epochs, start=start, **self._followed(plan, rows, given))
         except BaseException:
             if not go_on:  # what callbacks and scores were shown has no parameters
                 del self.model_
@@ -241,16 +279,15 @@ class DenseEstimator(Fitted):
         held_out = rows.validation is not None
         return for_training(config, rows.train, facts_of(encoder, len(rows.train)), held_out=held_out)
 
-    def _judge_held_out(self, held_out: HeldOut, y: NDArray[Any], kept: NDArray[np.intp], place: NDArray[Any]) -> None:
+    def _judge_held_out(self, held_out: HeldOut, y: NDArray[Any], kept: NDArray[np.intp]) -> None:
         """Set what the folds say of the training rows.
 
         Args:
             held_out: outputs for the rows trained on.
             y: targets of all rows.
-            kept: which of them weigh something.
-            place: where each of these is among the rows trained on.
+            kept: which of them weigh something: those trained on.
         """
-        answers = self._answers(held_out.model(self.model_), held_out.outputs)[place]
+        answers = self._answers(held_out.model(self.model_), held_out.outputs)
         self.oof_prediction_ = np.full((len(y), *answers.shape[1:]), np.nan)
         self.oof_prediction_[kept] = answers
         self.oof_score_ = self._score_of(y[kept], answers)
@@ -262,7 +299,7 @@ class DenseEstimator(Fitted):
         check_consistent_length(X, y)
         return as_table(X, y)
 
-    def _followed(self, plan: Plan, rows: Rows) -> dict[str, Any]:
+    def _followed(self, plan: Plan, rows: Rows, given: Any) -> dict[str, Any]:
         """Return callbacks, and the score that is told and watched."""
         followed: dict[str, Any] = {"hooks": hooks_of(self.callbacks)}
         if self.scoring is None:
@@ -272,8 +309,19 @@ class DenseEstimator(Fitted):
                 "scoring", "rows to score beside it", "none", "Give eval_set to fit, or set validation=0.1."
             )
         model = Model(plan.network, plan.likelihood, (), (), plan.encoder)
-        score = validation_score(self, model, rows.validation, rows.validation.target_array())
+        watched = some_rows(given, rows.validation.row_numbers())
+        score = validation_score(self, model, watched, rows.validation.target_array(), rows.validation_weight)
         followed["scores"] = {SCORE: score}
         if plan.stopping is not None:
             followed["stopping"] = replace(plan.stopping, monitor=SCORE, larger=True)
         return followed
+
+
+def _warn_of_few_rows(y: NDArray[Any], classes: int) -> None:
+    if classes > len(y) or len(np.unique(y)) == len(y):
+        warnings.warn(
+            f"y: {classes} classes for {len(y)} rows: most have too few rows to learn from. Give more rows, or put "
+            "classes together.",
+            DataWarning,
+            stacklevel=6,
+        )

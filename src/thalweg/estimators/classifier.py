@@ -23,7 +23,7 @@ from thalweg.data.targets import Targets
 from thalweg.deploy import Model
 from thalweg.estimators.base import DenseEstimator
 from thalweg.estimators.parameters import documented
-from thalweg.estimators.rows import Rows, Weights, with_class_weights
+from thalweg.estimators.rows import Rows, Weights, class_factors, with_class_weights
 from thalweg.likelihoods import LIKELIHOODS, auto_likelihood
 from thalweg.recipes.config import RunConfig
 from thalweg.recipes.tables import unfit
@@ -64,8 +64,16 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
             eval_set: (X, y) to watch.
 
         Raises:
-            ValueError: labels or features that the first call did not know.
+            ValueError: labels or features that the first call did not know, or ``class_weight="balanced"``.
         """
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
+            raise ArgumentError(
+                "class_weight",
+                "None or a dictionary for partial_fit, which sees a part of the rows",
+                "'balanced'",
+                "Count classes in a large sample of y: dict(zip(classes, sklearn.utils.class_weight"
+                ".compute_class_weight('balanced', classes=classes, y=y))); for labels {label: (1 - share) / share}.",
+            )
         known = hasattr(self, "model_")
         if known and classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"`classes={classes!r}` is not the same as on last call to partial_fit: {self.classes_!r}")
@@ -135,8 +143,8 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
     def _told(self, y: Any) -> Any:
         return _category_order(y) if self.classes is None else self.classes
 
-    def _weights(self, weight: Weights, y: NDArray[Any]) -> Weights:
-        return weight if y.ndim == 2 else with_class_weights(weight, self.class_weight, y)
+    def _weights(self, weight: Weights, y: NDArray[Any], known: Any) -> Weights:
+        return weight if y.ndim == 2 else with_class_weights(weight, self.class_weight, y, known)
 
     def _outputs(self, config: RunConfig, table: Table, rows: Rows, known: Any) -> tuple[Targets, RunConfig]:
         y = table.target_array()
@@ -163,10 +171,8 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         if self.class_weight == "balanced":
             share = y.mean(axis=0)
             factors = (1 - share) / np.maximum(share, 1 / len(y))
-        elif isinstance(self.class_weight, Mapping):
-            factors = np.array([self.class_weight.get(label, 1.0) for label in range(y.shape[1])], float)
         else:
-            raise ArgumentError("class_weight", "None, 'balanced' or a dictionary", repr(self.class_weight))
+            factors = class_factors(self.class_weight, np.arange(y.shape[1]))
         return {"positive_weights": tuple(np.maximum(factors, 1e-6).tolist())}
 
     def adopt(self, model: Model, target: dict[str, Any]) -> None:

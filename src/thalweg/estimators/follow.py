@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from numpy.typing import NDArray
 from sklearn.metrics import get_scorer
 
 from thalweg.core.errors import ArgumentError
@@ -41,14 +43,17 @@ def hooks_of(callbacks: Any) -> list[Hook]:
     return [one if isinstance(one, Hook) else _Callback(one) for one in given]
 
 
-def validation_score(estimator: Any, model: Model, X: Any, y: Any) -> Callable[[Params, State], float]:
+def validation_score(
+    estimator: Any, model: Model, X: Any, y: Any, weight: NDArray[Any] | None = None
+) -> Callable[[Params, State], float]:
     """Return what a network is worth by the estimator's ``scoring`` on rows held out.
 
     Args:
         estimator: with all that its predictions need but the model.
         model: the model that will be, whatever its parameters.
-        X: rows.
-        y: their targets, as the user has them.
+        X: rows, as the user has them.
+        y: their targets.
+        weight: their weights, for scorers that take some.
 
     Raises:
         ValueError: no scorer of that name.
@@ -57,9 +62,18 @@ def validation_score(estimator: Any, model: Model, X: Any, y: Any) -> Callable[[
     if not callable(scorer):
         raise ArgumentError("scoring", "the name of a scorer or a function", repr(scorer))
     view = copy.copy(estimator)
+    weights = {} if weight is None or not _takes_weights(scorer) else {"sample_weight": weight}
 
     def score(params: Params, state: State) -> float:
         view.model_ = replace(model, params=params, state=state)
-        return float(scorer(view, X, y))
+        return float(scorer(view, X, y, **weights))
 
     return score
+
+
+def _takes_weights(scorer: Callable[..., Any]) -> bool:
+    """Whether a scorer takes sample weights; those of scikit-learn do where their metric does."""
+    try:
+        return "sample_weight" in inspect.signature(getattr(scorer, "_score_func", scorer)).parameters
+    except ValueError:  # some functions that are not written in Python tell no signature
+        return False

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import assert_all_finite, validate_data
 
 from thalweg.core.errors import ArgumentError, DataError
@@ -45,8 +46,7 @@ def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validati
     """
     if not reset and _is_plain(X, estimator):
         return X
-    if hasattr(X, "collect") and hasattr(X, "lazy"):
-        X = X.collect()
+    X = _collected(X)
     framed = not sparse.issparse(X) and is_frame(X)
     if framed:
         check_names(X, "X")  # scikit-learn asks for them, and says nothing of those that occur twice
@@ -69,6 +69,12 @@ def check_features(estimator: Any, X: Any, *, reset: bool, y: Any = "no_validati
         return _from_objects(checked)
     mapped = isinstance(X, np.memmap) and X.nbytes > MAP_BYTES
     return X if mapped else checked
+
+
+def some_rows(X: Any, places: NDArray[Any] | range) -> Any:
+    """Return rows of features, by their numbers, in the kind of container that the features came in."""
+    pick = slice(places.start, places.stop, places.step) if isinstance(places, range) else places
+    return _safe_indexing(X.tocsr() if sparse.issparse(X) else _collected(X), pick)
 
 
 def pair_of(eval_set: Any, expected: str) -> tuple[Any, Any]:
@@ -139,6 +145,10 @@ def _too_coarse(X: Any) -> bool:
     merged = differ & (np.diff(values.astype(np.float32)) == 0)
     count = partial(np.bincount, columns[1:])
     return bool((count(merged) > 0.01 * count(differ)).any())
+
+
+def _collected(X: Any) -> Any:
+    return X.collect() if hasattr(X, "collect") and hasattr(X, "lazy") else X
 
 
 def _is_plain(X: Any, estimator: Any) -> bool:

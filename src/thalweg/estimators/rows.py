@@ -1,4 +1,4 @@
-"""The rows of a fit: weights, validation rows, and equal rows of small sets merged."""
+"""The rows of a fit: weights, validation rows, and equal rows of small sets of numbers merged."""
 
 from __future__ import annotations
 
@@ -14,25 +14,22 @@ from thalweg.core.errors import ArgumentError
 from thalweg.data.merge import merged
 from thalweg.data.split import split
 from thalweg.data.table import Table
+from thalweg.recipes.config import RunConfig
 from thalweg.recipes.tables import Tables
 
 Weights = NDArray[np.float64] | None
 
 MERGED_ROWS = 1000
-"""In sets of at most so many rows equal rows are merged and the rest is sorted: a fit then depends on the weighted rows
-alone, and a weight of two is exactly what two equal rows are. In larger sets it is so on average over minibatches."""
+"""In sets of at most so many rows equal rows are merged and the rest is sorted, where no share of them is held out: a
+fit then depends on the weighted rows alone, and a weight of two is exactly what two equal rows are. Otherwise it is so
+on average over minibatches."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows to train on and to watch, with their weights; None for equal ones.
-
-    Attributes:
-        place: where each row that was given is among them, as long as none are held out.
-    """
+    """Rows to train on and to watch, with their weights; None for equal ones."""
 
     train: Table
-    place: NDArray[np.intp]
     weight: Weights = None
     validation: Table | None = None
     validation_weight: Weights = None
@@ -57,36 +54,50 @@ def sample_weights(X: Any, weight: Any) -> Weights:
     return checked
 
 
-def with_class_weights(weight: Weights, setting: Any, y: NDArray[Any]) -> Weights:
+def with_class_weights(weight: Weights, setting: Any, y: NDArray[Any], classes: Any = None) -> Weights:
     """Return sample weights times the weight of each row's class.
 
     Args:
         weight: (N,) or None.
         setting: None, ``"none"``, ``"balanced"`` (N / (C N_c), N_c counted with the sample weights) or a dictionary
-            from class to weight, 1 for those it does not name.
+            from class to weight, see `class_factors`.
         y: (N,) labels.
+        classes: all classes there are; by default those of ``y``.
 
     Raises:
-        ArgumentError: anything else, or a class that ``y`` lacks in place of one that it has.
+        ArgumentError: anything else, or a dictionary that cannot be used.
     """
     if setting is None or (isinstance(setting, str) and setting == "none"):
         return weight
-    classes, codes = np.unique(y, return_inverse=True)
+    found, codes = np.unique(y, return_inverse=True)
     if isinstance(setting, str) and setting == "balanced":
         counts = np.bincount(codes, weight)
-        factors = counts.sum() / (len(classes) * np.maximum(counts, np.finfo(float).tiny))
-    elif isinstance(setting, Mapping):
-        known = classes.tolist()
-        absent = [name for name in setting if name not in known]
-        if absent and any(name not in setting for name in known):
-            raise ArgumentError("class_weight", f"classes among {known}", repr(absent[0]))
-        factors = np.array([setting.get(name, 1.0) for name in known], float)
-        if not (np.isfinite(factors).all() and (factors >= 0).all()):
-            raise ArgumentError("class_weight", "finite weights of at least 0", repr(dict(setting)))
+        factors = counts.sum() / (len(found) * np.maximum(counts, np.finfo(float).tiny))
     else:
-        raise ArgumentError("class_weight", "None, 'balanced' or a dictionary", repr(setting))
+        known = found if classes is None else np.asarray(classes)
+        factor_of = dict(zip(known.tolist(), class_factors(setting, known), strict=True))
+        factors = np.array([factor_of.get(label, 1.0) for label in found.tolist()])
     rows: NDArray[np.float64] = factors[codes]
     return rows if weight is None else weight * rows
+
+
+def class_factors(setting: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the weight of each class by a dictionary, 1 for those it does not name.
+
+    Raises:
+        ArgumentError: no dictionary, weights that are not finite and at least 0, or a class that there is not in place
+            of one that there is.
+    """
+    if not isinstance(setting, Mapping):
+        raise ArgumentError("class_weight", "None, 'balanced' or a dictionary", repr(setting))
+    known = classes.tolist()
+    absent = [name for name in setting if name not in known]
+    if absent and any(name not in setting for name in known):
+        raise ArgumentError("class_weight", f"classes among {known}", repr(absent[0]))
+    factors = np.array([setting.get(name, 1.0) for name in known], float)
+    if not (np.isfinite(factors).all() and (factors >= 0).all()):
+        raise ArgumentError("class_weight", "finite weights of at least 0", repr(dict(setting)))
+    return factors
 
 
 def without_zeros(table: Table, weight: Weights) -> tuple[Table, Weights, NDArray[np.intp]]:
@@ -100,23 +111,34 @@ def without_zeros(table: Table, weight: Weights) -> tuple[Table, Weights, NDArra
     return table.rows(kept), weight[kept], kept
 
 
-def arranged(table: Table, weight: Weights, validation: Table | None, share: float, seed: int) -> Rows:
-    """Return the rows with equal ones merged in small sets, and a share of them held out unless some are given."""
-    place = np.arange(len(table))
-    if len(table) <= MERGED_ROWS and not table.is_mapped:
-        table, weight, place = merged(table, weight)
-    if validation is not None or not share:
-        return Rows(table, place, weight, validation)
+def arranged(table: Table, weight: Weights, validation: Table | None, config: RunConfig) -> Rows:
+    """Return the rows, a share of them held out if the settings say so and no others are given to watch.
+
+    Equal rows of small sets are merged where none are held out of a network: of rows that occur several times some may
+    be held out, and the others trained on.
+    """
+    held_out = validation is None and config.validation > 0
+    if not (held_out or config.cv) and _can_merge(table, config):
+        table, weight, _ = merged(table, weight)
+    if not held_out:
+        return Rows(table, weight, validation)
     parts: tuple[Any, Any]
     if table.is_mapped:  # the rows to watch are the last ones: those to train on stay on disk
-        train, watched = split(table, share, seed=seed + 1)
+        train, watched = split(table, config.validation, seed=config.seed + 1)
         parts = (slice(0, len(train)), slice(len(train), None))
     else:
         # A table of row numbers is split in place of the rows, so that weights can follow them.
         numbered = replace(table, features=np.arange(len(table))[:, None], feature_names=("row",))
-        train, watched = split(numbered, share, seed=seed + 1)
+        train, watched = split(numbered, config.validation, seed=config.seed + 1)
         parts = train.array[:, 0], watched.array[:, 0]
         train, watched = table.rows(parts[0]), table.rows(parts[1])
     if weight is None:
-        return Rows(train, place, None, watched)
-    return Rows(train, place, weight[parts[0]], watched, weight[parts[1]])
+        return Rows(train, None, watched)
+    return Rows(train, weight[parts[0]], watched, weight[parts[1]])
+
+
+def _can_merge(table: Table, config: RunConfig) -> bool:
+    """Whether the rows are few and hold numbers alone: what to do with levels depends on how many rows have each."""
+    if len(table) > MERGED_ROWS or table.is_mapped or config.columns:
+        return False
+    return not table.is_frame or all(kind.is_numeric() for kind in table.frame.dtypes)

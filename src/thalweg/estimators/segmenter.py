@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from thalweg.data.volumes import Volumes, as_volumes
+from thalweg.decisions import Decisions, decide
 from thalweg.deploy import Model, Segmenter
 from thalweg.estimators.fitted import Fitted
 from thalweg.estimators.follow import hooks_of
 from thalweg.estimators.inputs import pair_of
-from thalweg.estimators.parameters import config_of, documented, seed_of
+from thalweg.estimators.parameters import config_of, documented, seed_of, settings_of
+from thalweg.estimators.rows import class_factors
 from thalweg.estimators.train import run
+from thalweg.likelihoods import auto_likelihood
 from thalweg.recipes.segmentation import prepare_segmentation
 
 
-@documented(class_weight="balanced: every label counts as much as any other.")
+@documented(class_weight="balanced: every label counts as much as any other; or a dictionary from label to weight.")
 @dataclass(kw_only=True, eq=False, repr=False)
 class DenseSegmenter(Fitted):
     """A dense network on the window around each pixel, as a scikit-learn estimator of images and masks.
@@ -40,7 +43,7 @@ class DenseSegmenter(Fitted):
     padding: str = "reflect"
     stride: int = 1
     sampling: str = "all"
-    class_weight: str | None = None
+    class_weight: str | Mapping[Any, float] | None = None
     label_smoothing: float = 0.0
 
     def fit(self, X: Any, y: Any, eval_set: Any = None) -> Self:
@@ -64,7 +67,7 @@ class DenseSegmenter(Fitted):
         if eval_set is not None:
             images, masks = pair_of(eval_set, "a pair (images, masks)")
             watched = as_volumes(np.asarray(images), np.asarray(masks), name="eval_set")
-        own: dict[str, Any] = {"task": "segment", "class_weight": self.class_weight or "none"}
+        own = {"task": "segment"} | self._weighted(np.asarray(y))
         if watched is not None:
             own["validation"] = 0.0
         config = config_of(self, seed_of(self.random_state), **own)
@@ -86,10 +89,34 @@ class DenseSegmenter(Fitted):
         probability: NDArray[np.float32] = self.model_.predict_proba(X)
         return probability
 
+    def decide(self, X: Any, cost: Any = "0-1", **settings: Any) -> Decisions:
+        """Return the action of least expected cost for each pixel, in the shape of the images without their channels.
+
+        Args:
+            X: images.
+            cost: a matrix (true labels × actions) in the order of ``classes_``, a dictionary, or a CSV file's path.
+            settings: ``reject``, ``budget`` and others of `thalweg.decisions.decide`.
+        """
+        return decide(self.predict_proba(X), cost, classes=self.classes_.tolist(), **settings)
+
     def score(self, X: Any, y: Any) -> float:
         """Return the mean over labels of the Dice index 2 |A ∩ B| / (|A| + |B|) of predicted and true pixels."""
         check_is_fitted(self, "model_")
         return float(self.model_.evaluate(X, y)["mean_dice"])
+
+    def _weighted(self, y: NDArray[Any]) -> dict[str, Any]:
+        """Return the settings that give labels their weight."""
+        if not isinstance(self.class_weight, Mapping):
+            return {"class_weight": self.class_weight or "none"}
+        labels, counts = np.unique(y, return_counts=True)
+        factors = class_factors(self.class_weight, labels)
+        factors *= counts.sum() / (counts @ factors or 1.0)  # mean one over the pixels, as balanced ones have
+        given = settings_of(self)
+        name = given["likelihood"]
+        return {
+            "likelihood": auto_likelihood("classification", len(labels)) if name == "auto" else name,
+            "likelihood_options": given.get("likelihood_options", {}) | {"class_weights": tuple(factors.tolist())},
+        }
 
     @classmethod
     def takes(cls, model: Model) -> bool:

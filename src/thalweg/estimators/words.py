@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from thalweg.core.errors import ArgumentError
+from thalweg.core.errors import ArgumentError, DataError
 from thalweg.estimators.parameters import NOT_PARAMETERS, RENAMED
 from thalweg.recipes.config import RunConfig, field_kind
 
@@ -59,3 +60,16 @@ def speaks_python(method: Method) -> Method:
             raise ArgumentError(name, error.expected, error.got, hint) from None
 
     return cast(Method, spoken)
+
+
+def told_again(error: DataError, action: Callable[[], Any]) -> DataError:
+    """Return the error about data that an action raises, or if it raises none, the one there is."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they were told before
+            action()
+    except DataError as found:
+        return found
+    except ArgumentError:
+        pass
+    return error

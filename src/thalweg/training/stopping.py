@@ -20,6 +20,7 @@ class EarlyStopping:
         larger: whether it should become large instead, as a score does.
         anneal: before it ends, training goes back to the best epoch and lets the step size fall from there, in a
             straight line to 0, over this share of the epochs up to it; 0 for an end at once.
+        since: lines up to this epoch do not count, as where training goes on and may watch other rows.
 
     Raises:
         ArgumentError: patience below 1, a negative share.
@@ -37,6 +38,7 @@ class EarlyStopping:
     min_delta: float = 0.0
     larger: bool = False
     anneal: float = 0.0
+    since: int = 0
 
     def __post_init__(self) -> None:
         number("patience", self.patience, at_least=1, integer=True)
@@ -45,7 +47,7 @@ class EarlyStopping:
     def best(self, history: list[dict[str, Any]]) -> int:
         """Return the epoch to keep, 0 when there is none yet."""
         best_epoch, best = 0, math.inf
-        for row in history:
+        for row in self._counted(history):
             value = -row[self.monitor] if self.larger else row[self.monitor]
             if value < best - self.min_delta:
                 best_epoch, best = row["epoch"], value
@@ -53,7 +55,8 @@ class EarlyStopping:
 
     def ends(self, history: list[dict[str, Any]]) -> bool:
         """Return whether patience is used up."""
-        return bool(history) and history[-1]["epoch"] - self.best(history) >= self.patience
+        best = self.best(history)
+        return len([row for row in self._counted(history) if row["epoch"] > best]) >= self.patience
 
     def annealing(self, history: list[dict[str, Any]], epochs: int) -> int:
         """Return for how many epochs the step size is to fall from now on; 0 while it is not time.
@@ -70,5 +73,9 @@ class EarlyStopping:
         best = self.best(history)
         if not (self.anneal and best):
             return 0
-        length, left = max(1, round(self.anneal * best)), epochs - history[-1]["epoch"]
+        length, left = max(1, round(self.anneal * (best - self.since))), epochs - history[-1]["epoch"]
         return min(length, left) if self.ends(history) or left <= length else 0
+
+    def _counted(self, history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the lines that count. Where training went on, some may lack what is watched now."""
+        return [row for row in history if row["epoch"] > self.since and row.get(self.monitor) is not None]
