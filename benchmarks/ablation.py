@@ -69,6 +69,8 @@ VARIANTS: dict[str, dict[str, Setting]] = {
     "step size of a half": {"learning_rate": lambda own: own / 2},
     "step size of one and a half": {"learning_rate": lambda own: 1.5 * own},
     "no rows held out, last epoch": {"validation": 0.0},
+    "4 networks of the recipe": {"members": 4},
+    "networks of 5 folds": {"folds": 5},
     "the preset quick": {"preset": "quick"},
     "the preset best": {"preset": "best"},
 }

@@ -228,7 +228,10 @@ class DenseEstimator(Fitted):
         if go_on:
             encoder, config, epochs = self._going_on(config, rows, epochs)
         else:
-            outputs, config = self._outputs(config, table, rows, known)
+            with warnings.catch_warnings():
+                if single:  # a part of the rows may lack labels that others have
+                    warnings.simplefilter("ignore", DataWarning)
+                outputs, config = self._outputs(config, table, rows, known)
             if outputs.classes is not None and not single:
                 _warn_of_few_rows(table.target_array(), len(outputs.classes))
             encoder = fit_encoder(rows.train, config, outputs)
