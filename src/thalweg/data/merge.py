@@ -7,31 +7,29 @@ import numpy as np
 from thalweg.data.table import Array, Table
 
 
-def merged(table: Table, weight: Array | None = None) -> tuple[Table, Array | None, Array]:
+def merged(table: Table, weight: Array | None = None) -> tuple[Table, Array | None]:
     """Return the different rows of a table, sorted, and their weights.
 
     Rows are equal if features and targets are. The result depends on the weighted rows as a set alone: neither on
     their order, nor on whether a row is there twice or has twice the weight.
 
     Args:
-        table: with a target.
+        table: with a target; the columns of a frame hold numbers.
         weight: (N,) above 0; by default 1 for each row.
 
     Returns:
-        The table; the weights summed over equal rows, None where all are equal; and for each row that was given its
-        place in the table (N,).
+        The table, and the weights summed over equal rows, None where all are equal.
 
     Example:
         >>> table = Table("toy", np.array([[2.0], [1.0], [2.0]]), np.array(["b", "a", "b"]), ("x",))
-        >>> rows, weight, place = merged(table)
-        >>> rows.array.tolist(), weight.tolist(), place.tolist()
-        ([[1.0], [2.0]], [1.0, 2.0], [1, 0, 1])
+        >>> rows, weight = merged(table)
+        >>> rows.array.tolist(), weight.tolist()
+        ([[1.0], [2.0]], [1.0, 2.0])
     """
     codes = np.column_stack([_frame_ranks(table) if table.is_frame else _ranks(table.array), _ranks(_target(table))])
     _, first, group = np.unique(codes, axis=0, return_index=True, return_inverse=True)
-    place = group.reshape(-1)
-    total = np.bincount(place, np.ones(len(place)) if weight is None else weight)
-    return table.rows(first), None if (total == total[0]).all() else total, place
+    total = np.bincount(group.reshape(-1), weight)
+    return table.rows(first), None if (total == total[0]).all() else total.astype(np.float64)
 
 
 def _target(table: Table) -> Array:
@@ -47,12 +45,5 @@ def _ranks(x: Array) -> Array:
 def _frame_ranks(table: Table) -> Array:
     import polars as pl
 
-    def rank(column: pl.Series) -> pl.Series:
-        if column.dtype.is_nested() or column.dtype in {pl.Object, pl.Binary}:  # for the encoder to refuse or ignore
-            column = pl.Series(map(repr, column.to_list()))
-        elif not column.dtype.is_numeric() and not column.dtype.is_temporal():
-            column = column.cast(pl.String)
-        return column.rank("dense").fill_null(0)
-
-    ranks: Array = pl.DataFrame([rank(column) for column in table.frame.get_columns()]).to_numpy()
+    ranks: Array = table.frame.select(pl.all().rank("dense").fill_null(0)).to_numpy()
     return ranks

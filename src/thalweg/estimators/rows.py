@@ -119,7 +119,7 @@ def arranged(table: Table, weight: Weights, validation: Table | None, config: Ru
     """
     held_out = validation is None and config.validation > 0
     if not (held_out or config.cv) and _can_merge(table, config):
-        table, weight, _ = merged(table, weight)
+        table, weight = merged(table, weight)
     if not held_out:
         return Rows(table, weight, validation)
     parts: tuple[Any, Any]

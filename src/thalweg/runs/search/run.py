@@ -233,7 +233,7 @@ def _settled(config: RunConfig) -> int:
     The first third of a course of falling step sizes tells nothing: large ones look bad until they fall. Where the step
     size stays until progress ends, all of a trial tells, once it is under way.
     """
-    return config.patience or 1 if config.anneal else config.epochs // 3
+    return (config.patience or 1) if config.anneal else config.epochs // 3
 
 
 def _check_folder(out: Path) -> None:

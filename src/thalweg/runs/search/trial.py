@@ -16,7 +16,7 @@ from thalweg.recipes.config import RunConfig, make_config
 from thalweg.recipes.plan import Plan, train_plan
 from thalweg.recipes.prepare import prepare
 from thalweg.recipes.streams import check_streamed
-from thalweg.recipes.tables import make_tables
+from thalweg.recipes.tables import encoder_settings, make_tables
 from thalweg.runs.search.space import SHAPE, Space, settings_of
 from thalweg.runs.search.study import Study, draw, import_optuna
 from thalweg.training import Hook
@@ -95,9 +95,6 @@ def monitor(objective: str, likelihood: Likelihood) -> str:
     """Return the key of an epoch's line that a search wants small."""
     return f"validation_{likelihood.metric if objective == 'metric' else 'loss'}"
 
-
-ENCODING = {"standardize", "scaling", "min_count", "embed_levels"}
-"""Settings that a run may vary in how rows are encoded."""
 
 LATER = ("members", "cv")
 """Settings of the last training alone: trials are of one network."""
@@ -213,7 +210,8 @@ def _check(task: Task) -> None:
             "loss",
             f"Losses under different {changed[0]} cannot be compared: --objective metric.",
         )
-    if task.plan.tables.train.whole is not None and (changed := sorted(ENCODING & set(task.space))):
+    encoding = encoder_settings(task.base).keys() - {"likelihood"}
+    if task.plan.tables.train.whole is not None and (changed := sorted(encoding & task.space.keys())):
         raise ArgumentError(
             changed[0],
             "one value for data that streams from disk",
