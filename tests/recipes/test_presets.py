@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from thalweg.runs.run import train_run
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 3))
+Y = X[:, 0] * X[:, 1]
 FACTS = Facts(300, numbers=3)
 TABLE = Table("t", X, X[:, 0], ("a", "b", "c"), "y")
 IMAGES = Table("i", np.zeros((4, 4), np.uint8), np.arange(4), ("a", "b", "c", "d"), "y", example_shape=(2, 2))
@@ -96,6 +98,49 @@ def test_filling_in_twice_changes_nothing(tmp_path: Path) -> None:
     file.write_text(config_toml(config), encoding="utf-8")
     again = make_config(read_config(file))
     assert for_training(before_training(again, TABLE, held_out=True), TABLE, FACTS, held_out=True) == config
+
+
+@pytest.mark.parametrize(
+    ("given", "table", "held_out", "several", "wanted"),
+    [
+        ({}, TABLE, True, True, (5, 1, False)),
+        ({}, TABLE, False, True, (0, 4, False)),  # few rows, or rows to watch that are given
+        ({}, None, True, True, (0, 4, True)),  # a file that streams
+        ({"validation": 0.3}, TABLE, True, True, (0, 4, True)),
+        ({"cv": 3}, TABLE, True, True, (3, 1, False)),
+        ({"cv": 0}, TABLE, True, True, (0, 1, True)),
+        ({"members": 2}, TABLE, True, True, (0, 2, True)),
+        ({"start": "model"}, TABLE, True, True, (0, 1, True)),
+        ({}, TABLE, True, False, (0, 1, True)),
+    ],
+)
+def test_best_is_folds_or_members_of_the_recipe(given, table, held_out, several, wanted) -> None:
+    config = make_config({"data": "t", "preset": "best"} | given)
+    filled_in = before_training(config, table, held_out=held_out, several=several)
+    assert (filled_in.cv, filled_in.members, filled_in.validation > 0) == wanted
+    again = before_training(filled_in, table, held_out=held_out)
+    assert (again.cv, again.members, again.validation > 0) == wanted
+    of_one = make_config({"data": "t", "preset": "tabular"})
+    own = {"preset", "cv", "members", "validation"}
+    best, tabular = (for_training(c, TABLE, FACTS, held_out=True).model_dump(exclude=own) for c in (config, of_one))
+    assert best == tabular | {"start": config.start}
+
+
+def test_best_trains_folds_and_keeps_what_they_say(tmp_path: Path) -> None:
+    settings = {"preset": "best", "epochs": 2, "hidden": (8,)}
+    train_run(make_config({"data": "diabetes", "out": str(tmp_path / "run")} | settings))
+    said = json.loads((tmp_path / "run" / "evaluation.json").read_text())["out_of_fold"]
+    assert said["folds"] == 5
+    assert len((tmp_path / "run" / "out_of_fold.csv").read_text().splitlines()) == 1 + said["rows"]
+    folds = DenseRegressor(**settings).fit(X, Y)
+    assert folds.oof_prediction_.shape == (300,)
+    members = DenseRegressor(**settings).fit(X, Y, eval_set=(X[:50], Y[:50]))
+    assert not hasattr(members, "oof_score_")
+    assert members.model_.likelihood.members == 4 * 8
+    for single in (DenseRegressor(**settings, scoring="r2"), DenseRegressor(**settings, warm_start=True)):
+        assert single.fit(X, Y).model_.likelihood.members == 8
+    once = DenseRegressor(**settings).partial_fit(X, Y).partial_fit(X, Y)
+    assert once.model_.likelihood.members == 8
 
 
 def test_the_recipe_builds_its_network() -> None:

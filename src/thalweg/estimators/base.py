@@ -55,8 +55,8 @@ class DenseEstimator(Fitted):
     columns: Mapping[str, str] | None = None
     min_count: int | None = None
     calibrate: str | None = None
-    members: int = 1
-    folds: int = 0
+    members: int | None = None
+    folds: int | None = None
     scoring: Any = None
     warm_start: bool = False
 
@@ -195,7 +195,9 @@ class DenseEstimator(Fitted):
                 raise ArgumentError("eval_set", "none beside folds", "one", hint)
             watched, given = self._watched(eval_set), pair_of(eval_set, "a pair (X, y)")[0]
         # A single epoch of many calls, `partial_fit`, takes its rows as they come.
-        config = before_training(config, table, held_out=not single and holds_out(table))
+        held_out = watched is None and not single and holds_out(table)
+        several = not (go_on or single or self.warm_start or self.scoring is not None)
+        config = before_training(config, table, held_out=held_out, several=several)
         rows = arranged(table, weight, watched, config)
         try:
             plan, count = self._plan(config, table, rows, known, epochs, go_on=go_on)

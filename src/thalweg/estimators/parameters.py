@@ -90,7 +90,7 @@ def config_of(estimator: Any, seed: int, **settings: Any) -> RunConfig:
         ArgumentError: a parameter that cannot be used.
     """
     more = {"data": "X", "test": "none", "seed": seed}
-    if hasattr(estimator, "folds"):
+    if getattr(estimator, "folds", None) is not None:
         more["cv"] = plain_value(estimator.folds)
     return make_config(settings_of(estimator) | more | settings)
 

@@ -77,7 +77,9 @@ def prepare(
     # What a preset will fill in is not there yet: names are checked first, and then all of it once more.
     given = tables is not None and tables.validation is not None
     check_names(config, held_out=given or config.preset != "plain")
-    tables = tables or make_tables(config, say, progress)
+    if tables is None:
+        tables = make_tables(config, say, progress)
+        config = tables.config or config
     held_out = tables.validation is not None
     origin = origin_of(config)
     if origin is not None and encoder is None:

@@ -26,13 +26,17 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True, eq=False)
 class Tables(Generic[Part]):
-    """The rows of a run: training, held out for early stopping, and test; and how the test set was made."""
+    """The rows of a run: training, held out for early stopping, and test; and how the test set was made.
+
+    ``config`` are the settings by which they were split, with what a preset filled in.
+    """
 
     train: Part
     validation: Part | None
     test: Part | None
     test_origin: str
     shared: int
+    config: RunConfig | None = None
 
 
 def make_tables(config: RunConfig, say: Say = lambda line: None, progress: Progress = lambda *_: None) -> Tables[Table]:
@@ -52,7 +56,7 @@ def make_tables(config: RunConfig, say: Say = lambda line: None, progress: Progr
         streamed, held_out, how = stream_tables(
             config, source, lambda table: fit_encoder(table, config), encoder_settings(config), say, progress
         )
-        return Tables(streamed.train, streamed.validation, held_out, how, 0)
+        return Tables(streamed.train, streamed.validation, held_out, how, 0, config)
     train, own_test = read_data(config.data, config.target)
     config = before_training(config, train, held_out=holds_out(train))
     if own_test is None:
@@ -81,7 +85,7 @@ def make_tables(config: RunConfig, say: Say = lambda line: None, progress: Progr
         # Another seed than the test split's: the same one would draw the same places.
         train, validation = split(train, config.validation, seed=config.seed + 1)
     shared = 0 if test is None else shared_rows(train, test)
-    return Tables(train, validation, test, origin, shared)
+    return Tables(train, validation, test, origin, shared, config)
 
 
 def check_rows(table: Table, config: RunConfig) -> None:

@@ -96,8 +96,8 @@ def monitor(objective: str, likelihood: Likelihood) -> str:
     return f"validation_{likelihood.metric if objective == 'metric' else 'loss'}"
 
 
-LATER = ("members", "cv")
-"""Settings of the last training alone: trials are of one network."""
+LATER = {"members": 1, "cv": 0}
+"""Settings that the last training alone may have otherwise: trials are of one network."""
 
 VALIDATION = 0.2
 """Share of the training rows that trials are compared on, unless the settings say another."""
@@ -124,7 +124,7 @@ def open_task(
     """
     last = last_config(given)
     check_names(last, held_out=True)  # what it would refuse is refused before the first trial
-    given = {name: value for name, value in given.items() if name not in LATER}
+    given = {**given, **LATER}
     base = make_config(given)
     if base.task != "rows":
         raise ArgumentError("task", "'rows' for a search", repr(base.task))
