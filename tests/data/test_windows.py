@@ -125,6 +125,49 @@ def test_balanced_sampling_draws_classes_equally_and_pixels_evenly() -> None:
         assert np.ptp(counts[y == 1]) <= 1
 
 
+def test_weights_of_pixels_follow_them_through_the_order() -> None:
+    weight = np.random.default_rng(1).random(400)
+    for epoch in (None, 1):
+        drawn = {}
+        batches, _ = pixel_batches(sample_weight=weight)
+        for chunk in batches.chunks(epoch):
+            real = chunk.weight > 0
+            rows = np.broadcast_to(chunk.rows[:, None], real.shape)[real]
+            drawn |= dict(zip(chunk.x[..., 0].astype(int)[real].tolist(), chunk.weight[real] * rows, strict=True))
+        np.testing.assert_allclose([drawn[n] for n in range(400)], weight / weight.mean(), rtol=1e-5)
+    with pytest.raises(ArgumentError, match="sample_weight: expected 400 numbers"):
+        pixel_batches(sample_weight=weight[1:])
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (3, 6, 4), (2, 3, 6, 4)])
+def test_pixels_that_weigh_nothing_are_left_out(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    mask, weight = rng.integers(1, 3, shape), rng.integers(0, 2, shape).astype(float)
+    weight[0] = 0  # a row, a slice or a volume of which nothing counts
+    mask[weight == 0] = 255
+    volumes = as_volumes(np.arange(mask.size, dtype=np.float32).reshape(shape), mask).weighted(weight)
+    encoder = WindowEncoder.fit(volumes, range(shape[0]), window=1, standardize=False)
+    assert encoder.classes == (1, 2)
+    assert volumes.weighing().tolist() == [n for n in range(shape[0]) if weight[n].any()]
+    windows = encoder.windows(volumes.values)
+    for stride in (1, 2):
+        planes = volumes.planes(range(shape[0]))
+        found = [windows.gather(volumes.of_pixels(windows.starts(p, stride), p, stride))[:, 0] for p in planes]
+        kept = np.zeros(shape, bool)
+        kept[..., ::stride, ::stride] = weight[..., ::stride, ::stride] > 0
+        np.testing.assert_array_equal(np.concatenate(found).astype(int), np.flatnonzero(kept))
+        labels = [volumes.of_pixels(volumes.labels, p, stride) for p in planes]  # type: ignore[arg-type]
+        np.testing.assert_array_equal(np.concatenate(labels), mask[kept])
+
+
+def test_labels_that_are_known_beforehand() -> None:
+    mask = np.full((4, 4), 7)
+    assert WindowEncoder.fit(as_volumes(mask, mask), range(4), known=[9, 7]).classes == (7, 9)
+    for wrong in ([7], ["a", "b"]):
+        with pytest.raises(ArgumentError, match="classes"):
+            WindowEncoder.fit(as_volumes(mask, mask), range(4), known=wrong)
+
+
 def test_encoder_reads_back_what_it_wrote() -> None:
     rng = np.random.default_rng(0)
     volumes = as_volumes(rng.random((3, 8, 8, 2)), 7 * rng.integers(0, 3, (3, 8, 8)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, jaccard_score, log_loss
@@ -14,8 +15,9 @@ from thalweg.cli.main import run as command
 from thalweg.core.errors import ArgumentError, DataError, DataWarning, ModelError
 from thalweg.data.volumes import as_volumes
 from thalweg.deploy import Segmenter
+from thalweg.gradients import BackwardPass, backprop
 from thalweg.recipes.config import make_config
-from thalweg.recipes.segmentation import make_slices
+from thalweg.recipes.segmentation import SegmentationPlan, make_slices, prepare_segmentation
 from thalweg.runs.run import resume, train_run
 
 
@@ -178,6 +180,35 @@ def test_slices_held_out() -> None:
             numbers(test=wrong)
     with pytest.raises(ArgumentError, match="at least 2 slices"):
         make_slices(make_config({"data": "d", "task": "segment"}), as_volumes(image[:1], mask[:1]))
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "options"),
+    # ε is of pixels, of which the images twice have more: small, it makes no difference.
+    [("bernoulli", {}), ("focal", {}), ("soft_dice", {"smooth": 1e-6}), ("soft_jaccard", {"smooth": 1e-6})],
+)
+def test_a_weight_of_two_is_an_image_twice_and_a_weight_of_zero_none(
+    likelihood: str, options: dict[str, float]
+) -> None:
+    image, mask = blobs(3, 12)
+    named = {"likelihood": likelihood, "likelihood_options": options, "class_weight": "balanced"}
+    rest = {"data": "d", "task": "segment", "test": "none", "full_batch": True, "standardize": False, "window": 3}
+    config = make_config(named | rest)
+    weight = np.broadcast_to(np.array([2.0, 0.0, 1.0])[:, None, None], mask.shape)
+    weighted = prepare_segmentation(config, as_volumes(image, mask).weighted(weight))
+    repeated = prepare_segmentation(config, as_volumes(image[[0, 0, 2]], mask[[0, 0, 2]]))
+    assert (weighted.train.rows, repeated.train.rows) == (2 * 144, 3 * 144)
+    params, state = weighted.network.init(jax.random.key(1)), weighted.network.init_state()
+
+    def passed(plan: SegmentationPlan) -> BackwardPass:
+        (chunk,) = plan.train.chunks(None)
+        return backprop(plan.network, plan.likelihood, params, state, chunk.x[0], chunk.y[0], chunk.weight[0])
+
+    one, other = passed(weighted), passed(repeated)
+    assert float(one.loss) == pytest.approx(float(other.loss), rel=1e-5)
+    for ours, theirs in zip(jax.tree.leaves(one.grads), jax.tree.leaves(other.grads), strict=True):
+        assert np.abs(theirs).max() > 1e-4
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
 def test_slices_that_occur_twice_are_told(tmp_path: Path) -> None:

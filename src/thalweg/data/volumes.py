@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -33,6 +33,8 @@ class Volumes:
         labels: (V, D, H, W) whole numbers as in the user's masks, or None.
         shape: the axes of a mask as the user has them, such as (30, 512, 512).
         channel_axis: whether the user's images end in an axis of channels.
+        weights: (V, D, H, W) of the pixels, at least 0; None for equal ones. A pixel that weighs nothing is not
+            learned from, whatever its label.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Volumes:
     labels: NDArray[Any] | None
     shape: tuple[int, ...]
     channel_axis: bool
+    weights: NDArray[Any] | None = None
 
     @property
     def slices(self) -> int:
@@ -59,6 +62,37 @@ class Volumes:
             DataError: labels that are none.
         """
         return as_volumes(self.values.reshape(*self.shape, -1), masks, name=self.name)
+
+    def weighted(self, weights: NDArray[Any] | None) -> Volumes:
+        """Return the images with these weights of their pixels, in the shape of the masks."""
+        shape = self.values.shape[:-1]
+        return replace(self, weights=None if weights is None else weights.reshape(shape))
+
+    def of_pixels(self, array: NDArray[Any], plane: Plane, stride: int = 1) -> NDArray[Any]:
+        """Return what the pixels have that a plane's every ``stride``-th row and column hold and that weigh something.
+
+        Args:
+            array: (V, D, H, W) labels or weights; or (pixels,) something for each of these pixels, row by row.
+            plane: which picture.
+            stride: of rows and columns.
+
+        Example:
+            >>> volumes = as_volumes(np.zeros((2, 2)), np.array([[0, 1], [2, 3]])).weighted(np.array([[1, 0], [0, 1]]))
+            >>> volumes.of_pixels(volumes.labels, (0, 0, slice(None))).tolist()
+            [0, 3]
+        """
+        volume, depth, rows = plane
+        own = array if array.ndim == 1 else array[volume, depth, rows][::stride, ::stride].ravel()
+        if self.weights is None:
+            return own
+        chosen: NDArray[Any] = own[self.weights[volume, depth, rows][::stride, ::stride].ravel() > 0]
+        return chosen
+
+    def weighing(self) -> NDArray[np.intp]:
+        """Return the places on the first axis of which some pixels weigh something."""
+        if self.weights is None:
+            return np.arange(self.slices)
+        return np.flatnonzero(self.weights.reshape(self.slices, -1).any(axis=1))
 
     def planes(self, slices: Sequence[int] | NDArray[Any]) -> list[Plane]:
         """Return the pictures that these places on the first axis stand for, in their order.

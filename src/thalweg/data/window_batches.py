@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thalweg.core.errors import ArgumentError
-from thalweg.data.batches import CHUNK_BYTES, Chunk, LaidOut, Layout, epoch_rng, spread
+from thalweg.data.batches import (
+    CHUNK_BYTES,
+    Chunk,
+    LaidOut,
+    Layout,
+    chunk_weights,
+    epoch_rng,
+    normalized_weights,
+    spread,
+)
 from thalweg.data.read_ahead import Buffers, ReadAhead
 from thalweg.data.windows import Windows
 
@@ -22,7 +31,7 @@ class WindowBatches(LaidOut):
     """Minibatches of the windows around pixels, in another order each epoch.
 
     Memory in use is four bytes a pixel of the padded images, nine for each pixel that is trained on (place, class and
-    turn), and a few chunks of windows.
+    turn; four more with weights), and a few chunks of windows.
 
     Args:
         windows: of the padded images.
@@ -31,11 +40,12 @@ class WindowBatches(LaidOut):
         batch_size: B.
         sampling: ``"all"`` takes every pixel once an epoch; ``"balanced"`` draws N pixels, equally many of each class,
             and none twice before all of its class were drawn.
+        sample_weight: (N,) weights, scaled to mean one; None for equal ones.
         seed: decides the order of every epoch.
         chunk_bytes: upper bound for the windows of one chunk.
 
     Raises:
-        ArgumentError: a batch size outside 1…N.
+        ArgumentError: a batch size outside 1…N, unusable weights.
 
     Example:
         >>> padded = np.arange(36, dtype=np.float32).reshape(1, 1, 6, 6, 1)
@@ -51,6 +61,7 @@ class WindowBatches(LaidOut):
     y: NDArray[Any]
     batch_size: int
     sampling: Sampling = "all"
+    sample_weight: NDArray[Any] | None = None
     seed: int = 0
     chunk_bytes: int = CHUNK_BYTES
     rows: int = field(init=False)
@@ -61,6 +72,7 @@ class WindowBatches(LaidOut):
             raise ArgumentError("y", f"{len(self.starts)} class numbers, one a pixel", f"{len(self.y)}")
         self.rows = len(self.starts)
         self.layout = Layout(self.rows, self.batch_size, 4 * self.windows.features, self.chunk_bytes)
+        self.sample_weight = normalized_weights(self.sample_weight, self.rows)
         self._training_ring, self._evaluation_ring = Buffers(), Buffers()
 
     def sample(self, rows: int) -> NDArray[np.float32]:
@@ -76,7 +88,8 @@ class WindowBatches(LaidOut):
             chosen = positions if order is None else order[positions]
             x = buffers.next((*chosen.shape, self.windows.features))
             self.windows.gather(self.starts[chosen.ravel()], x.reshape(-1, self.windows.features))
-            yield Chunk(x, self.y[chosen].astype(np.int32), self.layout.weights(number), self.layout.step_rows(number))
+            weights = chunk_weights(self.layout.weights(number), self.sample_weight, chosen)
+            yield Chunk(x, self.y[chosen].astype(np.int32), weights, self.layout.step_rows(number))
 
     def _order(self, rng: np.random.Generator) -> NDArray[Any]:
         kind = np.uint32 if self.rows < 2**32 else np.uint64  # half the memory of a permutation in 64 bits

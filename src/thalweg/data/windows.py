@@ -91,6 +91,7 @@ class WindowEncoder:
         padding: str = "reflect",
         standardize: bool = True,
         classes: Sequence[Any] | None = None,
+        known: Sequence[Any] | None = None,
     ) -> WindowEncoder:
         """Learn channel means, deviations and classes from the training slices.
 
@@ -101,9 +102,11 @@ class WindowEncoder:
             padding: how images go on beyond their border.
             standardize: bring each channel to mean 0 and deviation 1.
             classes: labels that the training masks must hold, all of them and no others; any when absent.
+            known: all labels there are, where the training masks are a part and may lack some.
 
         Raises:
-            ArgumentError: a window that is even, not positive or larger than the images, or an unknown padding.
+            ArgumentError: a window that is even, not positive or larger than the images, an unknown padding, or
+                fewer than two known labels.
             DataError: fewer than two classes in the masks, or others than asked for.
 
         Example:
@@ -127,7 +130,10 @@ class WindowEncoder:
             mean = sum((part.sum(axis=0, dtype=np.float64) for part in parts), np.zeros(channels)) / count
             square = sum((np.square(part - mean).sum(axis=0) for part in parts), np.zeros(channels)) / count
             std = np.where(square > 0, np.sqrt(square), 1.0)
-        found = sorted({int(label) for v, d, rows in planes for label in np.unique(volumes.labels[v, d, rows])})
+        if known is None:
+            found = sorted({int(a) for plane in planes for a in np.unique(volumes.of_pixels(volumes.labels, plane))})
+        elif len(found := _whole(known)) < 2:
+            raise ArgumentError("classes", "at least two, all different", str(found))
         if classes is not None:
             _check_classes(classes, found, volumes.name)
         if len(found) < 2:
@@ -220,10 +226,7 @@ class WindowEncoder:
 
 
 def _check_classes(wanted: Sequence[Any], found: list[int], name: str) -> None:
-    try:
-        labels = sorted({int(label) for label in wanted})
-    except (TypeError, ValueError):
-        raise ArgumentError("classes", "labels of masks, whole numbers", ", ".join(map(str, wanted))) from None
+    labels = _whole(wanted)
     for label in labels:
         if label not in found:
             raise DataError(f"{name}: no pixel of the training masks has the label {label}. Leave that class out.")
@@ -231,6 +234,13 @@ def _check_classes(wanted: Sequence[Any], found: list[int], name: str) -> None:
         raise DataError(
             f"{name}: the training masks hold the label {others[0]}, which is none of the classes asked for."
         )
+
+
+def _whole(classes: Sequence[Any]) -> list[int]:
+    try:
+        return sorted({int(label) for label in classes})
+    except (TypeError, ValueError):
+        raise ArgumentError("classes", "labels of masks, whole numbers", ", ".join(map(str, classes))) from None
 
 
 def window_size(window: Sequence[int] | int) -> tuple[int, int, int]:

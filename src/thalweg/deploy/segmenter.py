@@ -133,7 +133,8 @@ class Segmenter(Model):
         """Test on images with masks.
 
         Args:
-            x: images, or the path of a file that holds masks as well.
+            x: images, or the path of a file that holds masks as well; `Volumes` may have weights, and then all
+                quantities are of the weighted pixels.
             y: masks, labels of the pixels.
 
         Returns:
@@ -152,24 +153,32 @@ class Segmenter(Model):
         if volumes.labels is None:
             raise ArgumentError("y", "the masks of the images", "none")
         size = len(self.classes)
-        confusion, loss = np.zeros((size, size), np.int64), 0.0
+        confusion, loss, pixels = np.zeros((size, size)), 0.0, 0
         planes = volumes.planes(range(volumes.slices))
         for number, first, outputs in self.blocks(volumes, planes):
             volume, depth, rows = planes[number]
-            codes = self.windows.codes(volumes.labels[volume, depth, rows].reshape(-1)[first : first + len(outputs)])
+            block = slice(first, first + len(outputs))
             probability = np.asarray(self.likelihood.mean(outputs), np.float64)  # type: ignore[arg-type]
-            confusion += count_pairs(codes, self._codes(outputs), size)
+            labels, weight = volumes.labels[volume, depth, rows].reshape(-1)[block], None
+            if volumes.weights is not None:
+                weight = volumes.weights[volume, depth, rows].reshape(-1)[block]
+                weighs = weight > 0
+                labels, probability, weight = labels[weighs], probability[weighs], weight[weighs]
+            codes = self.windows.codes(labels)
+            confusion += count_pairs(codes, probability.argmax(axis=1), size, weight)
             true = probability[np.arange(len(codes)), codes]
-            loss -= float(np.log(np.maximum(true, np.finfo(np.float32).tiny)).sum())
+            cost = -np.log(np.maximum(true, np.finfo(np.float32).tiny))
+            loss += float(cost.sum() if weight is None else weight @ cost)
+            pixels += len(codes)
         jaccard, dice = overlap_indices(confusion)
-        pixels = int(confusion.sum())
-        labels = self.classes.tolist()
+        total = float(confusion.sum())
+        names = self.classes.tolist()
         return {
             "rows": pixels,
-            "loss": loss / pixels,
-            "error": 1 - float(np.trace(confusion)) / pixels,
-            "jaccard": dict(zip(labels, jaccard.tolist(), strict=True)),
-            "dice": dict(zip(labels, dice.tolist(), strict=True)),
+            "loss": loss / total,
+            "error": 1 - float(np.trace(confusion)) / total,
+            "jaccard": dict(zip(names, jaccard.tolist(), strict=True)),
+            "dice": dict(zip(names, dice.tolist(), strict=True)),
             "mean_jaccard": float(np.nanmean(jaccard)),
             "mean_dice": float(np.nanmean(dice)),
         }

@@ -18,10 +18,11 @@ from thalweg.data.targets import Targets
 from thalweg.deploy import Model
 from thalweg.estimators.fitted import Fitted
 from thalweg.estimators.follow import SCORE, hooks_of, validation_score
+from thalweg.estimators.going_on import begin_from, on_course, with_likelihood_of, with_own_patience
 from thalweg.estimators.inputs import as_table, check_features, pair_of, some_rows
 from thalweg.estimators.parameters import config_of, seed_of
 from thalweg.estimators.rows import Rows, Weights, arranged, sample_weights, without_zeros
-from thalweg.estimators.train import begin_from, run
+from thalweg.estimators.train import run
 from thalweg.estimators.words import speaks_python, told_again
 from thalweg.recipes.config import RunConfig
 from thalweg.recipes.ensemble import Ensemble, HeldOut
@@ -241,31 +242,20 @@ class DenseEstimator(Fitted):
         if config.batch_size is not None and config.batch_size > len(rows.train):
             config = config.model_copy(update={"batch_size": len(rows.train)})
         plan = prepare(config, rows.tables, rows.weight, validation_weight=rows.validation_weight, encoder=encoder)
-        if go_on and not single and plan.stopping is not None:
-            # A further fit may watch other rows than the one before: it has a best epoch and a patience of its own.
-            plan = replace(plan, stopping=replace(plan.stopping, since=len(self.history_)))
+        if go_on and not single:
+            plan = with_own_patience(plan, self)
         return plan, epochs or config.epochs
 
     def _going_on(self, config: RunConfig, rows: Rows, epochs: int | None) -> tuple[Encoder, RunConfig, int]:
         """Return the encoder there is, the settings with what is known from before, and how many epochs to train."""
-        encoder, family = self.model_.encoder, self.model_.likelihood
+        encoder = self.model_.encoder
         assert encoder is not None, "models of estimators have one"
-        config = config.model_copy(update={"likelihood": getattr(family, "base", family).name})
-        config = self._filled(config, rows, encoder)
-        rate: float | None = getattr(self, "_learning_rate", None)
-        if config.learning_rate == "auto" and rate:
-            config = config.model_copy(update={"learning_rate": rate})
-        if epochs is not None:
-            return encoder, config, epochs
-        # The schedule is that of the whole course, of which the epochs before are a part.
-        course = config.model_copy(update={"epochs": len(self.history_) + config.epochs})
-        return encoder, course, config.epochs
+        config = self._filled(with_likelihood_of(config, self.model_), rows, encoder)
+        return encoder, *on_course(config, self, epochs)
 
     def _train(self, plan: Plan, rows: Rows, epochs: int, y: NDArray[Any], given: Any, *, go_on: bool) -> Trained:
         """Train what was planned; ``given`` are the features, as the user has them, of which some rows are watched."""
-        if go_on and plan.network != self.model_.network:
-            raise ArgumentError("warm_start", "the network of the fit before", "another one", "Use warm_start=False.")
-        start = begin_from(plan, self.model_, getattr(self, "_trained", None)) if go_on else None
+        start = begin_from(plan, self) if go_on else None
         if not go_on:
             self.adopt(
                 Model(plan.network, plan.likelihood, (), (), plan.encoder), {"dtype": y.dtype.str, "ndim": y.ndim}

@@ -22,6 +22,7 @@ from thalweg.data.target_values import column_names
 from thalweg.data.targets import Targets
 from thalweg.deploy import Model
 from thalweg.estimators.base import DenseEstimator
+from thalweg.estimators.going_on import check_same_classes, check_weights_of_parts, settings_of_parts
 from thalweg.estimators.parameters import documented
 from thalweg.estimators.rows import Rows, Weights, class_factors, with_class_weights
 from thalweg.likelihoods import LIKELIHOODS, auto_likelihood
@@ -66,21 +67,15 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         Raises:
             ValueError: labels or features that the first call did not know, or ``class_weight="balanced"``.
         """
-        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
-            raise ArgumentError(
-                "class_weight",
-                "None or a dictionary for partial_fit, which sees a part of the rows",
-                "'balanced'",
-                "Count classes in a large sample of y: dict(zip(classes, sklearn.utils.class_weight"
-                ".compute_class_weight('balanced', classes=classes, y=y))); for labels {label: (1 - share) / share}.",
-            )
+        check_weights_of_parts(self.class_weight, more="; for labels {label: (1 - share) / share}")
         known = hasattr(self, "model_")
-        if known and classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-            raise ValueError(f"`classes={classes!r}` is not the same as on last call to partial_fit: {self.classes_!r}")
-        settings = {"schedule": "constant"} if self.schedule in (None, "auto") else {}
+        if known:
+            check_same_classes(classes, self.classes_)
         # Which labels there are, not their order: that is for the parameter, or an ordered category, to say.
         told = self._told(y) if classes is None or self._told(y) is not None else np.unique(classes)
-        return self._fit(X, y, sample_weight, eval_set, go_on=known, known=told, epochs=1, **settings)
+        return self._fit(
+            X, y, sample_weight, eval_set, go_on=known, known=told, epochs=1, **settings_of_parts(self.schedule)
+        )
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each row (N,), or for several labels zeros and ones (N, K)."""

@@ -18,6 +18,7 @@ from thalweg.data.table import Table
 from thalweg.data.targets import Targets
 from thalweg.deploy import Model
 from thalweg.estimators.base import DenseEstimator
+from thalweg.estimators.going_on import settings_of_parts
 from thalweg.estimators.parameters import documented
 from thalweg.estimators.rows import Rows
 from thalweg.likelihoods import LIKELIHOODS, auto_likelihood
@@ -57,7 +58,7 @@ class DenseRegressor(RegressorMixin, DenseEstimator):  # type: ignore[misc]  # s
         Raises:
             ValueError: features that the first call did not know.
         """
-        settings = {"schedule": "constant"} if self.schedule in (None, "auto") else {}
+        settings = settings_of_parts(self.schedule)
         go_on = hasattr(self, "model_")
         return self._fit(X, y, sample_weight, eval_set, go_on=go_on, epochs=1, **settings)
 

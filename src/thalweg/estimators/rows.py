@@ -54,6 +54,28 @@ def sample_weights(X: Any, weight: Any) -> Weights:
     return checked
 
 
+def pixel_weights(masks: NDArray[Any], weight: Any) -> Weights:
+    """Return the weight of each pixel of masks, or None.
+
+    Args:
+        masks: of the images.
+        weight: (N,) of the images on the first axis, or in the shape of the masks; numbers of at least 0.
+
+    Raises:
+        ValueError: another number of them, negative ones, or all zero.
+    """
+    if np.ndim(weight) < 2:
+        own = sample_weights(masks, weight)
+        # A view: one number an image stays one.
+        return None if own is None else np.broadcast_to(own.reshape(-1, *(1,) * (masks.ndim - 1)), masks.shape)
+    given = np.asarray(weight)
+    if given.shape != masks.shape:
+        expected = f"{len(masks)} numbers, one an image, or one a pixel, {masks.shape}"
+        raise ArgumentError("sample_weight", expected, f"shape {given.shape}")
+    of_pixels = sample_weights(masks.ravel(), given.ravel())
+    return None if of_pixels is None else of_pixels.reshape(masks.shape)
+
+
 def with_class_weights(weight: Weights, setting: Any, y: NDArray[Any], classes: Any = None) -> Weights:
     """Return sample weights times the weight of each row's class.
 

@@ -11,14 +11,26 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from thalweg.data.volumes import Volumes, as_volumes
+from thalweg.data.windows import WindowEncoder, window_size
 from thalweg.decisions import Decisions, decide
 from thalweg.deploy import Model, Segmenter
 from thalweg.estimators.fitted import Fitted
 from thalweg.estimators.follow import hooks_of
+from thalweg.estimators.going_on import (
+    another_network,
+    begin_from,
+    check_same_classes,
+    check_weights_of_parts,
+    on_course,
+    settings_of_parts,
+    with_likelihood_of,
+    with_own_patience,
+)
 from thalweg.estimators.inputs import pair_of
 from thalweg.estimators.parameters import config_of, documented, seed_of, settings_of
-from thalweg.estimators.rows import class_factors
+from thalweg.estimators.rows import class_factors, pixel_weights
 from thalweg.estimators.train import run
+from thalweg.estimators.words import speaks_python
 from thalweg.likelihoods import auto_likelihood
 from thalweg.recipes.segmentation import prepare_segmentation
 
@@ -28,8 +40,7 @@ from thalweg.recipes.segmentation import prepare_segmentation
 class DenseSegmenter(Fitted):
     """A dense network on the window around each pixel, as a scikit-learn estimator of images and masks.
 
-    The first axis of the images is that of the samples, along which `cross_validate` and the like split. Weights of
-    samples, ``partial_fit`` and ``warm_start`` are for rows of tables alone.
+    The first axis of the images is that of the samples, along which `cross_validate` and the like split.
 
     Example:
         >>> import numpy as np
@@ -45,37 +56,65 @@ class DenseSegmenter(Fitted):
     sampling: str = "all"
     class_weight: str | Mapping[Any, float] | None = None
     label_smoothing: float = 0.0
+    warm_start: bool = False
 
-    def fit(self, X: Any, y: Any, eval_set: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
         """Train on images and their masks.
 
         Args:
             X: (N, H, W) a stack of images or a volume, (N, D, H, W) volumes, (H, W) one image; one axis more than the
                 masks at the end holds channels.
             y: masks, a label for each pixel.
+            sample_weight: weights of at least 0: (N,) of the images on the first axis, or in the shape of the masks,
+                one a pixel. What weighs nothing is not learned from, and may have any label.
             eval_set: (images, masks) to watch, never to train on.
 
+        Returns:
+            The estimator.
+
         Raises:
-            ValueError: images, masks or parameters that cannot be used.
+            ValueError: images, masks, weights or parameters that cannot be used.
             DivergedError: a quantity was not finite; tells which step size to try.
             KeyboardInterrupt: Ctrl-C before the end of the first epoch; later what was learned so far is kept.
         """
-        if y is None:
-            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
-        volumes = as_volumes(np.asarray(X), np.asarray(y))
-        watched: Volumes | None = None
-        if eval_set is not None:
-            images, masks = pair_of(eval_set, "a pair (images, masks)")
-            watched = as_volumes(np.asarray(images), np.asarray(masks), name="eval_set")
-        own = {"task": "segment"} | self._weighted(np.asarray(y))
-        if watched is not None:
-            own["validation"] = 0.0
-        config = config_of(self, seed_of(self.random_state), **own)
-        plan = prepare_segmentation(config, volumes, validation=watched)
-        trained = run(plan, config.epochs, hooks_of(self.callbacks), None)
-        self.adopt(plan.model(trained), {"dtype": np.asarray(y).dtype.str, "ndim": np.ndim(y)})
-        self.best_epoch_ = trained.epoch
-        return self
+        go_on = self.warm_start and hasattr(self, "model_")
+        return self._fit(X, y, sample_weight, eval_set, go_on=go_on)
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, eval_set: Any = None) -> Self:
+        """Train one epoch on these images, and keep the optimizer's state for the next call.
+
+        The first call fits the scale of the channels and the network; later ones go on from there, with a step size
+        that the schedule ``auto`` holds constant. With ``patience`` the best epoch over all calls is kept; once it is
+        used up, further calls train no more.
+
+        Args:
+            X: images.
+            y: masks.
+            classes: all labels that will come; needed in the first call, where ``y`` lacks some.
+            sample_weight: weights of images or of pixels, as in `fit`.
+            eval_set: (images, masks) to watch.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ValueError: labels or channels that the first call did not know, or ``class_weight="balanced"``.
+
+        Example:
+            >>> images = np.random.default_rng(0).random((4, 16, 16))
+            >>> segmenter = DenseSegmenter(window=1, hidden=(8,), learning_rate=0.01)
+            >>> for image in images:
+            ...     segmenter = segmenter.partial_fit(image, image > 0.5, classes=[False, True])
+            >>> segmenter.n_iter_
+            4
+        """
+        check_weights_of_parts(self.class_weight, "images", "y.ravel()")
+        go_on = hasattr(self, "model_")
+        if go_on:
+            check_same_classes(classes, self.classes_)
+        known = None if classes is None else np.unique(classes).tolist()
+        settings = settings_of_parts(self.schedule)
+        return self._fit(X, y, sample_weight, eval_set, go_on=go_on, known=known, epochs=1, **settings)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable label of each pixel, in the shape of the images without their channels."""
@@ -99,16 +138,90 @@ class DenseSegmenter(Fitted):
         """
         return decide(self.predict_proba(X), cost, classes=self.classes_.tolist(), **settings)
 
-    def score(self, X: Any, y: Any) -> float:
-        """Return the mean over labels of the Dice index 2 |A ∩ B| / (|A| + |B|) of predicted and true pixels."""
-        check_is_fitted(self, "model_")
-        return float(self.model_.evaluate(X, y)["mean_dice"])
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the mean over labels of the Dice index 2 |A ∩ B| / (|A| + |B|) of predicted and true pixels.
 
-    def _weighted(self, y: NDArray[Any]) -> dict[str, Any]:
-        """Return the settings that give labels their weight."""
+        Args:
+            X: images.
+            y: masks.
+            sample_weight: weights of images or of pixels, as in `fit`: |A| is what the pixels of A weigh together.
+        """
+        return float(self._segmenter().evaluate(_weighted_images(X, y, sample_weight))["mean_dice"])
+
+    def _segmenter(self) -> Segmenter:
+        check_is_fitted(self, "model_")
+        assert isinstance(self.model_, Segmenter), "see takes"
+        return self.model_
+
+    @speaks_python
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        eval_set: Any,
+        *,
+        go_on: bool,
+        known: list[Any] | None = None,
+        epochs: int | None = None,
+        **settings: Any,
+    ) -> Self:
+        """Train, or train on.
+
+        Args:
+            X: images.
+            y: masks.
+            sample_weight: weights or None.
+            eval_set: images and masks to watch, or None.
+            go_on: whether from where the estimator is.
+            known: labels told beforehand.
+            epochs: how many to train of those that the settings, and with them the schedule, name; by default all.
+            settings: others that win over the parameters.
+        """
+        if y is None:
+            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
+        volumes, watched = _weighted_images(X, y, sample_weight), None
+        if eval_set is not None:
+            images, masks = pair_of(eval_set, "a pair (images, masks)")
+            watched = as_volumes(np.asarray(images), np.asarray(masks), name="eval_set")
+            settings["validation"] = 0.0
+        encoder: WindowEncoder | None = self._segmenter().windows if go_on else None
+        if encoder is not None:
+            known = list(encoder.classes)
+        settings |= self._class_weights(volumes, known)
+        config = config_of(self, seed_of(self.random_state), task="segment", **settings)
+        single, epochs = epochs is not None, epochs or config.epochs
+        if encoder is not None:
+            if window_size(config.window) != encoder.window:
+                raise another_network()
+            config = with_likelihood_of(config, self.model_)
+            config, epochs = on_course(config, self, epochs if single else None)
+        plan = prepare_segmentation(config, volumes, validation=watched, encoder=encoder, known=known)
+        if go_on and not single:
+            plan = with_own_patience(plan, self)
+        start = begin_from(plan, self) if go_on else None
+        trained = run(plan, epochs, hooks_of(self.callbacks), start)
+        target = self.target_ if go_on else {"dtype": np.asarray(y).dtype.str, "ndim": np.ndim(y)}
+        self.adopt(plan.model(trained), target)
+        self.best_epoch_, self._trained = trained.epoch, trained
+        self._learning_rate: float = plan.settings["learning_rate"]
+        return self
+
+    def _class_weights(self, volumes: Volumes, known: list[Any] | None) -> dict[str, Any]:
+        """Return the settings that give labels their weight.
+
+        Args:
+            volumes: images with masks.
+            known: all labels, where they are known beforehand.
+        """
         if not isinstance(self.class_weight, Mapping):
             return {"class_weight": self.class_weight or "none"}
-        labels, counts = np.unique(y, return_counts=True)
+        masks, weights = volumes.labels, volumes.weights
+        assert masks is not None, "given to fit"
+        if weights is None:
+            weights = np.broadcast_to(1.0, masks.shape)
+        labels = np.unique(masks[weights > 0]) if known is None else np.asarray(known)
+        counts = np.array([np.sum(weights, where=masks == label) for label in labels])
         factors = class_factors(self.class_weight, labels)
         factors *= counts.sum() / (counts @ factors or 1.0)  # mean one over the pixels, as balanced ones have
         given = settings_of(self)
@@ -133,3 +246,9 @@ class DenseSegmenter(Fitted):
         tags.target_tags.required = True
         tags.target_tags.two_d_labels = True
         return tags
+
+
+def _weighted_images(X: Any, y: Any, weight: Any) -> Volumes:
+    """Return images with their masks, and with the weights of their pixels if there are any."""
+    masks = np.asarray(y)
+    return as_volumes(np.asarray(X), masks).weighted(pixel_weights(masks, weight))

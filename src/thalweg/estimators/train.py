@@ -1,4 +1,4 @@
-"""Training of a plan for an estimator: where it begins, and a word when it does not go well."""
+"""Training of a plan for an estimator, and a word when it does not go well."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from thalweg.core.errors import DivergedError
-from thalweg.deploy import Model
 from thalweg.recipes.fit import finished
 from thalweg.recipes.plan import Plan, train_plan
 from thalweg.training import Hook, Trained
-from thalweg.training.state import initial_state
 
 
 def run(plan: Plan, epochs: int, hooks: Sequence[Hook], start: Trained | None, **settings: Any) -> Trained:
@@ -33,15 +31,6 @@ def run(plan: Plan, epochs: int, hooks: Sequence[Hook], start: Trained | None, *
         raise _advised(error, plan) from None
     finished(trained, epochs)
     return trained
-
-
-def begin_from(plan: Plan, model: Model, trained: Trained | None) -> Trained:
-    """Return where training goes on: after what was trained last, or of a model from a folder with a new optimizer."""
-    if trained is not None:
-        return trained
-    last = initial_state(plan.network, plan.optimizer, model.params, average=plan.config.ema > 0)
-    history = [dict(row) for row in model.history]
-    return Trained(model.params, model.state, history, len(history), "finished", last._replace(state=model.state))
 
 
 def _advised(error: DivergedError, plan: Plan) -> DivergedError:

@@ -140,15 +140,17 @@ class SoftDice(Overlap):
         return index, 2 / total, -index / total
 
 
-def count_pairs(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+def count_pairs(true: np.ndarray, predicted: np.ndarray, classes: int, weight: np.ndarray | None = None) -> np.ndarray:
     """Return the confusion matrix (classes, classes) of class numbers: row = true class, column = predicted.
+
+    With weights it holds sums of them in place of counts.
 
     Example:
         >>> count_pairs(np.array([0, 1, 1]), np.array([0, 0, 1]), 2).tolist()
         [[1, 0], [1, 1]]
     """
     pairs = true.astype(np.int64).ravel() * classes + predicted.ravel()
-    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    return np.bincount(pairs, weight, minlength=classes**2).reshape(classes, classes)
 
 
 def overlap_indices(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -148,8 +148,10 @@ def _activations(config: RunConfig) -> str | tuple[str, ...]:
     return names[0] if len(names) == 1 else names
 
 
-def choose_likelihood(config: RunConfig, encoder: Encoder | WindowEncoder, y: NDArray[Any]) -> Likelihood:
-    """Return the likelihood with its options, class weights and label smoothing."""
+def choose_likelihood(
+    config: RunConfig, encoder: Encoder | WindowEncoder, y: NDArray[Any], weight: NDArray[Any] | None = None
+) -> Likelihood:
+    """Return the likelihood with its options, class weights and label smoothing; balanced by what the targets weigh."""
     classes = None if encoder.classes is None else len(encoder.classes)
     name = auto_likelihood(encoder.task, classes) if config.likelihood == "auto" else config.likelihood
     options: dict[str, Any] = {}
@@ -158,8 +160,8 @@ def choose_likelihood(config: RunConfig, encoder: Encoder | WindowEncoder, y: ND
     if config.class_weight == "balanced":
         if classes is None:
             raise ArgumentError("class_weight", "classes to weigh", "a target of numbers")
-        counts = np.maximum(np.bincount(y, minlength=classes), 1)
-        options["class_weights"] = tuple((len(y) / (classes * counts)).tolist())
+        counts = np.bincount(y, weight, minlength=classes)
+        options["class_weights"] = tuple((counts.sum() / (classes * np.where(counts > 0, counts, 1))).tolist())
     fields = {field.name for field in dataclasses.fields(LIKELIHOODS[name])}
     for option in options:
         if option not in fields:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -70,16 +71,34 @@ class Slices:
         return digest.hexdigest()
 
     def classes(self, encoder: WindowEncoder, stride: int = 1) -> NDArray[Any]:
-        """Return the class numbers of every ``stride``-th row and column (pixels,)."""
-        labels = self.volumes.labels
+        """Return the class numbers of every ``stride``-th row and column (pixels,), but for pixels that weigh nothing.
+
+        Raises:
+            ArgumentError: all of these pixels weigh nothing.
+            DataError: a label that is no class.
+        """
+        volumes, labels = self.volumes, self.volumes.labels
         assert labels is not None, "slices of a run have masks"
-        planes = self.volumes.planes(self.numbers)
-        parts = [encoder.codes(labels[v, d, rows][::stride, ::stride], self.name).ravel() for v, d, rows in planes]
-        return np.concatenate(parts)
+        planes = volumes.planes(self.numbers)
+        y = np.concatenate([encoder.codes(volumes.of_pixels(labels, plane, stride), self.name) for plane in planes])
+        if not len(y):
+            expected = f"pixels that weigh something among those of stride {stride}"
+            raise ArgumentError("sample_weight", expected, "none", "Use --stride 1.")
+        return y
 
     def starts(self, windows: Windows, stride: int = 1) -> NDArray[Any]:
         """Return where the windows of the same pixels start."""
-        return np.concatenate([windows.starts(plane, stride) for plane in self.volumes.planes(self.numbers)])
+        volumes = self.volumes
+        planes = volumes.planes(self.numbers)
+        return np.concatenate([volumes.of_pixels(windows.starts(plane, stride), plane, stride) for plane in planes])
+
+    def weights(self, stride: int = 1) -> NDArray[np.float32] | None:
+        """Return the weights of the same pixels, None for equal ones."""
+        volumes, weights = self.volumes, self.volumes.weights
+        if weights is None:
+            return None
+        planes = volumes.planes(self.numbers)
+        return np.concatenate([np.asarray(volumes.of_pixels(weights, plane, stride), np.float32) for plane in planes])
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,14 +121,19 @@ def prepare_segmentation(
     volumes: Volumes | None = None,
     test: Volumes | None = None,
     validation: Volumes | None = None,
+    *,
+    encoder: WindowEncoder | None = None,
+    known: Sequence[Any] | None = None,
 ) -> SegmentationPlan:
     """Read images and masks, hold slices out, and build what the settings ask for.
 
     Args:
         config: the settings; ``data`` is read unless images are given.
-        volumes: images with masks.
+        volumes: images with masks, and perhaps weights of their pixels.
         test: images with masks to test on.
         validation: images with masks to watch; by default the share of the slices that the settings name.
+        encoder: one that is fitted already, as when training goes on; by default it is fitted on the training slices.
+        known: all labels there are, where the masks may lack some.
 
     Raises:
         ThalwegError: settings or data that cannot be used, in one line.
@@ -121,21 +145,28 @@ def prepare_segmentation(
     tables = make_slices(config, volumes, test)
     if validation is not None:
         tables = replace(tables, validation=Slices(validation, np.arange(validation.slices)))
-    encoder = WindowEncoder.fit(
-        volumes,
-        tables.train.numbers,
-        window=config.window,
-        padding=config.padding,
-        standardize=config.standardize,
-        classes=config.classes,
-    )
+    going_on = encoder is not None
+    if encoder is None:
+        encoder = WindowEncoder.fit(
+            volumes,
+            tables.train.numbers,
+            window=config.window,
+            padding=config.padding,
+            standardize=config.standardize,
+            classes=config.classes,
+            known=known,
+        )
+    else:
+        encoder.check(volumes)
     windows = encoder.windows(volumes.values)
-    y = tables.train.classes(encoder, config.stride)
-    likelihood = choose_likelihood(config, encoder, y)
+    y, weight = tables.train.classes(encoder, config.stride), tables.train.weights(config.stride)
+    likelihood = choose_likelihood(config, encoder, y, weight)
     network = build_network(config, encoder.feature_width, likelihood.output_width(y, len(encoder.classes)))
     likelihood.check(network.outputs, y)
     batches = partial(WindowBatches, windows, tables.train.starts(windows, config.stride), y)
     count = len(y)
+    if going_on and config.batch_size is not None and config.batch_size > count:  # later parts may be smaller ones
+        config = config.model_copy(update={"batch_size": count})
     return make_plan(
         SegmentationPlan,
         config,
@@ -143,7 +174,7 @@ def prepare_segmentation(
         encoder,
         network,
         likelihood,
-        lambda size: batches(size, config.sampling, config.seed),
+        lambda size: batches(size, config.sampling, weight, config.seed),
         count,
         largest_batch=BATCH_SIZE,
         validation=_evaluated(tables.validation, encoder, None if validation else windows, config.seed),
@@ -167,7 +198,7 @@ def make_slices(config: RunConfig, volumes: Volumes, test: Volumes | None = None
     Raises:
         ArgumentError: nothing would be left, or nothing held out.
     """
-    numbers = np.arange(volumes.slices)
+    numbers = volumes.weighing()
     held: Slices | None = None
     origin = "none"
     if test is not None:
@@ -229,10 +260,12 @@ def _evaluated(part: Slices | None, encoder: WindowEncoder, windows: Windows | N
     if part is None:
         return None
     encoder.check(part.volumes)
-    y = part.classes(encoder)
+    y, weight = part.classes(encoder), part.weights()
     own = windows or encoder.windows(part.volumes.values)
     chosen = np.random.default_rng(seed).choice(len(y), min(len(y), EVALUATION_PIXELS), replace=False, shuffle=True)
-    return WindowBatches(own, part.starts(own)[chosen], y[chosen], min(EVALUATION_BATCH, len(chosen)))
+    drawn = None if weight is None else weight[chosen]
+    size = min(EVALUATION_BATCH, len(chosen))
+    return WindowBatches(own, part.starts(own)[chosen], y[chosen], size, sample_weight=drawn)
 
 
 def _opening(tables: Tables[Slices], encoder: WindowEncoder, count: int) -> str:
