@@ -13,6 +13,7 @@ from scipy import sparse
 from sklearn.metrics import accuracy_score, make_scorer, r2_score
 
 from thalweg import DenseClassifier, DenseRegressor
+from thalweg.core.errors import ArgumentError
 
 RNG = np.random.default_rng(4)
 N = 80
@@ -34,6 +35,26 @@ def test_early_stopping_watches_any_score(scoring: Any) -> None:
     assert ours.best_epoch_ == int(np.argmax(scores)) + 1
     assert ours.n_iter_ == min(12, ours.best_epoch_ + 3)
     assert ours.score(X[60:], Y[60:]) == pytest.approx(max(scores))
+
+
+def test_each_member_keeps_its_best_epoch_by_its_own_score() -> None:
+    told: list[tuple[float, np.ndarray]] = []
+
+    def scoring(estimator: Any, x: Any, y: Any) -> float:
+        p = estimator.predict_proba(x)
+        # Falls with the epochs for the first member, and rises for the second.
+        told.append((float(-len(told) if len(told) % 2 == 0 else len(told)), p))
+        return told[-1][0]
+
+    settings = SMALL | {"learning_rate": 0.1, "epochs": 5, "patience": 9}
+    ours = DenseClassifier(**settings, scoring=scoring, members=2)
+    ours.fit(X[:60], Y[:60], eval_set=(X[60:], Y[60:]))
+    assert len(told) == 10
+    assert [row["validation_score"] for row in ours.history_] == [np.mean([-2 * e, 2 * e + 1]) for e in range(5)]
+    kept = [told[0][1], told[9][1]]  # of the first epoch the first member, of the last one the second
+    assert np.allclose(ours.predict_proba(X[60:]), np.mean(kept, axis=0), atol=1e-6)
+    with pytest.raises(ArgumentError, match="scoring: expected rows to score beside it, got folds"):
+        DenseClassifier(**settings, scoring="accuracy", folds=3).fit(X, Y)
 
 
 def test_a_share_of_the_rows_is_watched_with_its_weights() -> None:

@@ -134,9 +134,10 @@ def test_what_does_not_go_together_is_refused() -> None:
     plan = prepare(settings(cv=500))
     with pytest.raises(ArgumentError, match="cv: expected at most 142 folds"):
         train_plan(plan)
-    for given in ({"start": SimpleNamespace()}, {"scores": {"loss": len}}):  # type: dict[str, Any]
-        with pytest.raises(ArgumentError, match="members: expected 1, and no cv"):
-            train_plan(plan, **given)
+    with pytest.raises(ArgumentError, match="members: expected 1, and no cv"):
+        train_plan(plan, start=SimpleNamespace())
+    with pytest.raises(ArgumentError, match="scores: expected none beside folds"):
+        train_plan(prepare(settings(cv=3)), scores={"mine": len})
 
 
 def test_nested_ensembles_answer_as_one() -> None:

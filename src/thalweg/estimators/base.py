@@ -300,9 +300,10 @@ class DenseEstimator(Fitted):
         if self.scoring is None:
             return followed
         if rows.validation is None:
-            raise ArgumentError(
-                "scoring", "rows to score beside it", "none", "Give eval_set to fit, or set validation=0.1."
-            )
+            rows_to_score, hint = "rows to score beside it", "Give eval_set to fit, or set validation=0.1."
+            if plan.config.cv:
+                raise ArgumentError("scoring", rows_to_score, "folds", f"Use members in place of folds. {hint}")
+            raise ArgumentError("scoring", rows_to_score, "none", hint)
         model = Model(plan.network, plan.likelihood, (), (), plan.encoder)
         watched = some_rows(given, rows.validation.row_numbers())
         score = validation_score(self, model, watched, rows.validation.target_array(), rows.validation_weight)

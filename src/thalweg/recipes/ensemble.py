@@ -110,7 +110,6 @@ def train_ensemble(
     folds: int,
     seed: int,
     start: Trained | None = None,
-    scores: Any = None,
     hooks: Sequence[Hook] = (),
     checkpoints: Checkpoints | None = None,
     **settings: Any,
@@ -126,19 +125,16 @@ def train_ensemble(
         folds: of cross-validation, 0 for none.
         seed: of the first member, and of the folds.
         start: nothing else than None: training of ensembles does not go on.
-        scores: nothing but none, as in `thalweg.training.train`: each member keeps its best epoch by its own log.
         hooks: follow the training.
         checkpoints: where a run keeps its state.
         settings: others of `thalweg.training.train_members`.
 
     Raises:
-        ArgumentError: ``start`` or ``scores``, or more folds than rows.
+        ArgumentError: ``start``, ``scores`` beside folds, or more folds than rows.
         DivergedError: all members went to infinity.
     """
     if start is not None:
         raise ArgumentError("members", "1, and no cv, where training goes on", members, "Train anew.")
-    if scores:
-        raise ArgumentError("members", "1, and no cv, beside scores of one's own", members)
     numbers = fold_numbers(batches, likelihood, folds, seed) if folds else None
     seeds = [(seed + m) % 2**32 for m in range(members * max(1, folds))]
     if numbers is not None:

@@ -86,7 +86,7 @@ def train_plan(
 
     Raises:
         DivergedError: a quantity was not finite.
-        ArgumentError: ``start`` or ``scores`` for several members.
+        ArgumentError: ``start`` for several members, or ``scores`` beside folds.
     """
     config = plan.config
     planned: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from thalweg.optimizers import Optimizer
 from thalweg.training.checkpoints import Checkpoints
 from thalweg.training.checks import check_monitor, check_run
 from thalweg.training.hooks import Hook
+from thalweg.training.loop import Score
 from thalweg.training.members_loop import MembersLoop, Own
 from thalweg.training.shares import Shares
 from thalweg.training.stopping import EarlyStopping
@@ -80,6 +81,7 @@ def train_members(
     params: Params | None = None,
     average: float = 0.0,
     stopping: EarlyStopping | None = None,
+    scores: Mapping[str, Score] | None = None,
     hooks: Sequence[Hook] = (),
     checkpoints: Checkpoints | None = None,
     score_scale: NDArray[Any] | float = 1.0,
@@ -113,6 +115,8 @@ def train_members(
         params: θ_0 that all members start from; drawn from their seeds when absent.
         average: decay of an exponential moving average of θ, used for evaluation and kept at the end; 0 for none.
         stopping: when a member ends early, by its own history.
+        scores: name ↦ function of θ and running statistics of one member, told in its line of each epoch; none beside
+            ``folds``, whose rows it does not know.
         hooks: called between chunks, with means over the members; none may measure inside steps.
         checkpoints: where to save; a checkpoint found there is taken up.
         score_scale: (targets,) factors that bring residuals to the target's units, for ``*_rmse``.
@@ -148,6 +152,8 @@ def train_members(
     if folds is not None:
         if validation is not None:
             raise ArgumentError("validation", "none beside folds, which hold rows out already", "a set")
+        if scores:
+            raise ArgumentError("scores", "none beside folds, whose rows they do not know", ", ".join(scores))
         held = held_out(folds, batches.rows, members)
         validation = _held_out_set(batches, held, np.asarray(folds))
         weights = (~held).astype(np.float32) * (1 if weights is None else weights)
@@ -155,11 +161,11 @@ def train_members(
         batches = _weighted(batches, weights)
     rules = [stopping] * members if own is None else [one.stopping for one in own]
     for rule in {rule for rule in rules if rule is not None}:
-        check_monitor(rule, validation is not None, test is not None, likelihood)
+        check_monitor(rule, validation is not None, test is not None, likelihood, scores or {})
         stopping = rule
     loop = MembersLoop(network, likelihood, batches, optimizer, 0, average, stopping, list(hooks), checkpoints, None)
     loop.sets = {name: s for name, s in (("validation", validation), ("test", test)) if s is not None}
-    loop.score_scale, loop.scores = score_scale, {}
+    loop.score_scale, loop.scores = score_scale, scores or {}
     loop.seeds, loop.factors, loop.own, loop.rules = [int(seed) for seed in seeds], factors, own, rules
     loop.folds = 0 if folds is None else int(np.max(folds)) + 1
     loop.losses = [] if record_losses else None

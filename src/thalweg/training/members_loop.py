@@ -250,7 +250,7 @@ class MembersLoop(Loop):
                 for name, (loss, score, counted, rows) in found.items()
             }
             rate = None if self.rates is None else float(self.rates[m])
-            lines[m] = self.line(parts, rate, seconds)
+            lines[m] = self.line(parts, rate, seconds) | self.scored(kept, m)
             self.histories[m].append(lines[m])
         improved = [m for m, row in lines.items() if self.improves(m, row["epoch"])]
         self.keep(improved)
@@ -261,6 +261,14 @@ class MembersLoop(Loop):
         self.sums = {}
         if lines:
             self.tell("on_epoch_end", progress.history[-1])
+
+    def scored(self, kept: list[tuple[Params, State]], member: int) -> dict[str, float]:
+        """Return what a member is worth by scores that are not the network's own."""
+        if not self.scores:
+            return {}
+        share, within = divmod(member, self.shares.size)
+        params, state = jax.tree.map(lambda a: a[within], kept[share])
+        return {name: float(score(params, state)) for name, score in self.scores.items()}
 
     def evaluated(
         self, kept: list[tuple[Params, State]], batches: Batches, active: NDArray[np.bool_]
