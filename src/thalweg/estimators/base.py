@@ -197,8 +197,8 @@ class DenseEstimator(Fitted):
             watched, given = self._watched(eval_set), pair_of(eval_set, "a pair (X, y)")[0]
         # A single epoch of many calls, `partial_fit`, takes its rows as they come.
         held_out = watched is None and not single and holds_out(table)
-        several = not (go_on or single or self.warm_start or self.scoring is not None)
-        config = before_training(config, table, held_out=held_out, several=several)
+        several, folds = not (go_on or single or self.warm_start), self.scoring is None
+        config = before_training(config, table, held_out=held_out, several=several, folds=folds)
         rows = arranged(table, weight, watched, config)
         try:
             plan, count = self._plan(config, table, rows, known, epochs, go_on=go_on)

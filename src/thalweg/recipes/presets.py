@@ -192,7 +192,9 @@ def facts_of(encoder: Encoder, rows: int) -> Facts:
     return Facts(rows, encoder.layout.numbers, classes, labels=encoder.task == "multilabel")
 
 
-def before_training(config: RunConfig, table: Table | None, *, held_out: bool, several: bool = True) -> RunConfig:
+def before_training(
+    config: RunConfig, table: Table | None, *, held_out: bool, several: bool = True, folds: bool = True
+) -> RunConfig:
     """Return the settings with those filled in that decide how rows are split and encoded, and for how many networks.
 
     Args:
@@ -200,20 +202,21 @@ def before_training(config: RunConfig, table: Table | None, *, held_out: bool, s
         table: some of the rows; None for a file that streams.
         held_out: whether rows are, or may be, held out of training.
         several: whether several networks can be trained in place of one, as where training does not go on.
+        folds: whether each of them can watch rows of its own.
     """
     name = chosen(config, table)
     if name == "plain":
         return config
-    networks = _several(config, table, held_out=held_out, several=several) if name == "best" else {}
+    folds = folds and held_out and table is not None and not config.validation
+    networks = _several(config, several=several, folds=folds) if name == "best" else {}
     held = {"validation": HELD_OUT} if held_out and not networks.get("cv", config.cv) else {}
     return _filled(config, BEFORE_TRAINING | networks | held)
 
 
-def _several(config: RunConfig, table: Table | None, *, held_out: bool, several: bool) -> dict[str, Any]:
-    """Return the folds or members of the preset ``best``: folds unless rows to watch are given, or none can be."""
+def _several(config: RunConfig, *, several: bool, folds: bool) -> dict[str, Any]:
+    """Return the folds or members of the preset ``best``."""
     if not several or config.start is not None or {"members", "cv"} & config.model_fields_set:
         return {"members": config.members, "cv": config.cv}
-    folds = held_out and table is not None and not config.validation
     return {"cv": FOLDS} if folds else {"members": MEMBERS}
 
 
