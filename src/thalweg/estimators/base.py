@@ -186,7 +186,7 @@ class DenseEstimator(Fitted):
         config = config_of(self, seed_of(self.random_state), **settings)
         if options := self._options(y[kept]):
             config = config.model_copy(update={"likelihood_options": options | config.likelihood_options})
-        if (go_on or single) and (config.members > 1 or config.cv):
+        if (go_on or single) and config.networks > 1:
             raise ArgumentError("members", "1, and no folds, where training goes on", config.members)
         watched = None
         if eval_set is not None:

@@ -107,7 +107,7 @@ def check_ensemble(config: RunConfig) -> None:
         for name in ("members", "cv", "start"):
             if getattr(config, name) != RunConfig.model_fields[name].default:
                 raise ArgumentError(name, "the task 'rows'", repr(config.task))
-    if config.start is not None and (config.members > 1 or config.cv):
+    if config.start is not None and config.networks > 1:
         raise ArgumentError("start", "none beside members and cv, which begin anew", repr(config.start))
     if config.cv and config.validation:
         raise ArgumentError(

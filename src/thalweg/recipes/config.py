@@ -277,6 +277,11 @@ class RunConfig(BaseModel):
     checkpoint_seconds: Real = setting(30.0, "Run", "Seconds between checkpoints.", ge=0)
     threads: Whole | None = setting(None, "Run", "CPU threads to use; by default all.", ge=1)
 
+    @property
+    def networks(self) -> int:
+        """How many networks are trained: so many members, or with folds so many for each of them."""
+        return self.members * max(1, self.cv)
+
 
 def make_config(settings: Mapping[str, Any]) -> RunConfig:
     """Check settings and return them as a `RunConfig`.
