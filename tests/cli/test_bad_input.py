@@ -99,7 +99,9 @@ def test_truncated_files(thalweg) -> None:
 
 
 def test_settings_that_only_the_rows_rule_out(thalweg) -> None:
-    refused(thalweg("train", csv(GOOD), "--cv", "1000", "--out", "r"), "cv", "32 folds")
+    answer = thalweg("train", csv(GOOD), "--cv", "1000", "--out", "r")
+    refused(answer, "cv", "32 folds")
+    assert "run folder" not in answer.out  # it is refused before there is one
     assert not Path("r").exists()
 
 

@@ -208,6 +208,12 @@ def test_decisions_of_least_expected_cost() -> None:
         (DenseClassifier, {"patience": 3}, CODES, "add validation=0.1"),
         (DenseClassifier, {"anneal": 0.5}, CODES, "anneal: expected patience beside it"),
         (DenseClassifier, {"folds": 1}, CODES, "folds: expected 0 for none"),
+        (
+            DenseClassifier,
+            {"folds": 500},
+            CODES,
+            f"folds: expected at most {N} folds, one for each training row, got 500",
+        ),
         (DenseClassifier, {"scoring": "f1"}, CODES, "scoring: expected rows to score"),
         (
             DenseRegressor,

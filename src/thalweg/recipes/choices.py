@@ -115,6 +115,16 @@ def check_ensemble(config: RunConfig) -> None:
         )
 
 
+def check_folds(folds: int, rows: int) -> None:
+    """Refuse more folds than there are rows to train on.
+
+    Raises:
+        ArgumentError: names both.
+    """
+    if folds > rows:
+        raise ArgumentError("cv", f"at most {rows} folds, one for each training row", folds)
+
+
 def build_network(config: RunConfig, inputs: int, outputs: int, layout: Layout | None = None) -> Network:
     """Return the network that the settings ask for.
 

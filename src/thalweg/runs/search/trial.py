@@ -11,7 +11,7 @@ from thalweg.core.errors import ArgumentError, ThalwegError
 from thalweg.data.streaming.stream import Progress, Say
 from thalweg.likelihoods import Likelihood
 from thalweg.optimizers import OPTIMIZERS
-from thalweg.recipes.choices import check_names
+from thalweg.recipes.choices import check_folds, check_names
 from thalweg.recipes.config import RunConfig, make_config
 from thalweg.recipes.plan import Plan, train_plan
 from thalweg.recipes.prepare import prepare
@@ -131,6 +131,7 @@ def open_task(
     if not base.validation:
         base = make_config({**given, "validation": VALIDATION})
     tables = dataclasses.replace(make_tables(base, say, progress), test=None, test_origin="none")
+    check_folds(last.cv, sum(part.total for part in (tables.train, tables.validation) if part is not None))
     plan = prepare(base, tables)
     full = OPTIMIZERS[base.optimizer].full_batch
     usual = {**plan.settings, "rows": tables.train.total} | ({"learning_rate": None} if full else {})
