@@ -329,7 +329,8 @@ def _networks(plan: Plan) -> str:
     networks, parameters = plan.config.networks, facts.network(plan)["parameters"]
     if networks == 1:
         return f"{shape(plan)}, {parameters} parameters"
-    return f"{networks} networks {shape(plan)}, {parameters // networks} parameters each, {parameters} in all"
+    folds = f", each without one of {plan.config.cv} folds of the rows" if plan.config.cv else ""
+    return f"{networks} networks {shape(plan)}{folds}, {parameters // networks} parameters each, {parameters} in all"
 
 
 def _likelihood(likelihood: Likelihood) -> str:
