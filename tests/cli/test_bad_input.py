@@ -77,6 +77,8 @@ def test_train(thalweg, content: str, flags: list[str], words: list[str]) -> Non
 
 def test_missing_file_and_unknown_format(thalweg) -> None:
     refused(thalweg("train", "nowhere.csv"), "nowhere.csv", "no such file")
+    refused(thalweg("train", "nowhere.csv", "--stream", "on"), "nowhere.csv", "no such file")
+    refused(thalweg("train", "iris", "--stream", "on"), "stream: expected CSV or Parquet files", "'iris'")
     refused(thalweg("train", "irs"), "Did you mean 'iris'")
     Path("image.xyz").write_bytes(b"\x89\x01 no table")
     refused(thalweg("train", "image.xyz"), "unknown format")
@@ -99,7 +101,9 @@ def test_truncated_files(thalweg) -> None:
 
 
 def test_settings_that_only_the_rows_rule_out(thalweg) -> None:
-    refused(thalweg("train", csv(GOOD), "--cv", "1000", "--out", "r"), "cv", "32 folds")
+    answer = thalweg("train", csv(GOOD), "--cv", "1000", "--out", "r")
+    refused(answer, "cv", "32 folds")
+    assert "run folder" not in answer.out  # it is refused before there is one
     assert not Path("r").exists()
 
 

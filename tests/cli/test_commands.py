@@ -168,6 +168,25 @@ def test_the_command_in_the_record_trains_the_same_again(thalweg, flowers: Path)
     assert again == first
 
 
+@pytest.mark.usefixtures("compile_quickly")
+@pytest.mark.parametrize(
+    ("rows_to_watch", "words"),
+    [
+        ([], "5 networks 5-4-3, each without one of 5 folds of the rows, "),
+        (["--validation", "0.2"], "4 networks 5-4-3, "),
+    ],
+)
+def test_the_preset_best_tells_how_many_networks_it_trains(thalweg, flowers: Path, rows_to_watch, words: str) -> None:
+    flags = ["--target", "species", "--preset", "best", "--hidden", "4", "--shared-members", "1", "--epochs", "1"]
+    plain = ["--numeric-embedding", "none", "--scaling", "standard", "--no-embed-levels", "--test", "none"]
+    # Sixty rows without a test set are as many as a preset needs to hold any out.
+    answer = thalweg("train", flowers, *flags, *plain, *rows_to_watch, "--out", "r")
+    assert answer.code == 0, answer.err
+    line = next(line for line in answer.out.splitlines() if " networks " in line)
+    assert line.startswith(words)
+    assert " parameters each, " in line
+
+
 def test_test_set_from_a_file(thalweg, flowers: Path) -> None:
     lines = flowers.read_text().splitlines()
     Path("train.csv").write_text("\n".join(lines[:46]) + "\n")

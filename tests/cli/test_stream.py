@@ -196,14 +196,16 @@ def test_a_search_on_a_stream_writes_one_cache_and_says_so_first(folder: Path, t
     assert len(list((tmp_path / "cache").iterdir())) == 1
     assert "stream from disk by a cache of" in told[0]
     assert read_status(found.run)["data"]["validation_rows"] > 0  # the cache's parts, so that no other is written
-    # Encoding the file anew for each value, or folds of it, is refused before the first trial.
+    # Encoding the file anew for each value, or folds of it, is refused before it is read.
     for change, message in (
+        ({"vary": {"min_count": [2, 5]}}, "min_count: expected one value for data that streams"),
         ({"space": {"scaling": ["standard", "robust"]}}, "scaling: expected one value for data that streams"),
         ({"cv": 3}, "cv: expected 0 for data that streams"),
     ):
         with pytest.raises(ArgumentError, match=message):
-            search(**given | change | {"out": str(tmp_path / "other")})
+            search(**given | change | {"out": str(tmp_path / "other"), "cache": str(tmp_path / "unused")})
         assert not (tmp_path / "other").exists()
+        assert not (tmp_path / "unused").exists()  # no rows are encoded for it
 
 
 def test_a_learning_curve_needs_rows_to_pick_from(run: Path) -> None:

@@ -200,10 +200,13 @@ def test_a_target_that_names_the_rows() -> None:
     with pytest.raises(DataError, match=f"each of the {N} rows has a class of its own, such as 'row 0'"):
         told(people().with_columns(y=pl.Series(names)))
     half = [f"row {i * 2 // 3}" for i in range(N)]
+    few = "most have too few rows to learn from. Give more rows, or put classes together."
     _, said = told(people().with_columns(y=pl.Series(half)))
-    assert said == ["data: target 'y': 40 classes for 60 rows: most have too few rows to learn from."]
+    assert said == [f"data: target 'y': 40 classes for 60 rows: {few}"]
     _, said = told(people().head(3).with_columns(y=pl.Series(["a", "b", "a"])), classes=["a", "b", "c", "d"])
-    assert said[0] == "data: target 'y': 4 classes for 3 rows: most have too few rows to learn from."
+    assert said[0] == f"data: target 'y': 4 classes for 3 rows: {few}"
+    _, said = told(people().head(3).with_columns(y=pl.Series(["a", "b", "c"])))
+    assert said[0] == f"data: target 'y': 3 classes for 3 rows: {few}"
 
 
 @pytest.mark.parametrize(

@@ -165,11 +165,16 @@ def test_features_that_cannot_be_used(X: Any, message: str) -> None:
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
 @pytest.mark.parametrize("bad", [np.inf, -np.inf])
-def test_infinite_cells_of_frames_are_told_in_the_words_of_scikit_learn(kind: str, bad: float) -> None:
-    ours = DenseClassifier(**SMALL).fit(FRAMES[kind](COLUMNS), Y)
+@pytest.mark.parametrize("validation", [0.0, 0.2])
+def test_infinite_cells_of_frames_are_told(kind: str, bad: float, validation: float) -> None:
+    ours = DenseClassifier(**SMALL, validation=validation).fit(FRAMES[kind](COLUMNS), Y)
     infinite = FRAMES[kind](COLUMNS | {"b": np.where(np.arange(N) == 41, bad, NUMBERS[:, 1])})
-    text = rf"Input X contains infinity or a value too large for dtype\('float32'\): column 'b', row 42 holds {bad}\."
-    for action in (lambda: ours.fit(infinite, Y), lambda: ours.predict(infinite)):
+    text = rf"column 'b', row 42 holds {bad}; expected numbers within ±1e\+30\. Mend or remove the row"
+    for action in (
+        lambda: ours.predict(infinite),
+        lambda: ours.fit(infinite, Y),
+        lambda: ours.fit(FRAMES[kind](COLUMNS), Y, eval_set=(infinite, Y)),
+    ):
         with pytest.raises(ValueError, match=text):
             action()
 

@@ -14,6 +14,8 @@ from scipy.special import expit
 
 from thalweg import DenseClassifier, DenseRegressor
 from thalweg.core.errors import ArgumentError, DataWarning
+from thalweg.data.table import Table
+from thalweg.data.targets import Targets
 from thalweg.likelihoods import StudentT
 
 RNG = np.random.default_rng(3)
@@ -208,6 +210,12 @@ def test_decisions_of_least_expected_cost() -> None:
         (DenseClassifier, {"patience": 3}, CODES, "add validation=0.1"),
         (DenseClassifier, {"anneal": 0.5}, CODES, "anneal: expected patience beside it"),
         (DenseClassifier, {"folds": 1}, CODES, "folds: expected 0 for none"),
+        (
+            DenseClassifier,
+            {"folds": 500},
+            CODES,
+            f"folds: expected at most {N} folds, one for each training row, got 500",
+        ),
         (DenseClassifier, {"scoring": "f1"}, CODES, "scoring: expected rows to score"),
         (
             DenseRegressor,
@@ -224,13 +232,17 @@ def test_what_cannot_be_learned(kind: Any, settings: dict[str, Any], y: Any, mes
         kind(**(SMALL | settings)).fit(X, y)
 
 
-def test_a_class_for_nearly_every_row_is_told() -> None:
-    with pytest.warns(UserWarning, match="number of unique classes is greater than 50%"):
-        ours = DenseClassifier(**SMALL).fit(X[:40], RNG.integers(0, 40, 40))
+def test_a_class_for_nearly_every_row_is_told_once() -> None:
+    y = RNG.integers(0, 40, 40)
+    with pytest.warns(DataWarning) as told:
+        ours = DenseClassifier(**SMALL).fit(X[:40], y)
     assert ours.predict_proba(X).shape == (N, len(ours.classes_))
+    # In the words that the command line has for them, see `Targets.fit`.
+    with pytest.warns(DataWarning, match=f"{len(ours.classes_)} classes for 40 rows: most have too few") as known:
+        Targets.fit(Table("X", X[:40], y, ("a", "b", "c")), kind="classes")
+    assert [str(each.message) for each in told] == [str(known[0].message).replace("X: target:", "y:")]
 
 
-@pytest.mark.filterwarnings("ignore:The number of unique classes")
 def test_an_identifier_is_no_class() -> None:
     with pytest.raises(ValueError, match=f"got {N} different values in as many rows: an identifier"):
         DenseClassifier(**SMALL).fit(X, np.array([f"id{i}" for i in range(N)]))

@@ -19,6 +19,7 @@ from thalweg.network import (
     Dropout,
     GaussianNoise,
     LayerNorm,
+    Members,
     Network,
     PReLU,
     Residual,
@@ -91,6 +92,17 @@ def test_summary_shows_shapes_counts_and_memory() -> None:
     assert "401,920" in text
     assert "406,528" in text
     assert "1.6 MiB" in text
+
+
+def test_summary_of_networks_side_by_side() -> None:
+    one = dense_network(4, (8,), 2)
+    several = summary(Network(4, (Members(3, one.layers),)))
+    assert (several.networks, several.rows) == (3, summary(one).rows)
+    assert several.parameters == 3 * (8 * 5 + 2 * 9)
+    assert several.multiplications == 3 * (8 * 4 + 2 * 8)
+    lines = [line.split() for line in str(several).splitlines()]
+    assert ["one", "network", "58", "48"] in lines
+    assert ["all", "3", "networks", "174", "144"] in lines
 
 
 def test_theta_stacks_columns_of_each_weight_then_its_bias() -> None:

@@ -64,6 +64,18 @@ def test_resume_refuses_other_data(tmp_path: Path) -> None:
         resume(run.path, {})
 
 
+def test_how_many_networks_are_told_and_remembered(tmp_path: Path) -> None:
+    told: list[str] = []
+    settings = {"data": "wine", "preset": "plain", "hidden": 8, "epochs": 2, "members": 2, "cv": 3}
+    run = train_run(make_config(settings | {"out": str(tmp_path / "r")}), say=told.append)
+    one = 8 * (13 + 1) + 3 * (8 + 1)
+    words = f"6 networks 13-8-3, each without one of 3 folds of the rows, {one} parameters each, {6 * one} in all"
+    assert any(line.startswith(words) for line in told)
+    summary = json.loads((run.path / "run.json").read_text())["summary"]
+    assert (summary["networks"], summary["parameters"]) == (6, 6 * one)
+    assert [row["layer"] for row in summary["rows"]] == ["dense", "relu", "dense"]
+
+
 def test_what_is_remembered(tmp_path: Path) -> None:
     run = train_run(make_config({"data": "diabetes", "hidden": 8, "epochs": 2, "out": str(tmp_path / "r")}))
     status = json.loads((run.path / "run.json").read_text())

@@ -91,9 +91,18 @@ def read(source: Any, *, target: str | None = None, need_target: bool = True, of
     return frames.from_arrays(x, y, "data", target_name=target)
 
 
-def _read_path(path: Path, target: str | None, need_target: bool) -> Table:
+def check_exists(path: Path) -> None:
+    """Refuse a path at which there is nothing, unless it is a pattern of names.
+
+    Raises:
+        StorageError: names the nearest file or bundled set.
+    """
     if not path.exists() and not any(mark in path.name for mark in PATTERN):
         raise StorageError(_absent(path))
+
+
+def _read_path(path: Path, target: str | None, need_target: bool) -> Table:
+    check_exists(path)
     try:
         files = () if path.is_file() else table_files(path)
         if files:

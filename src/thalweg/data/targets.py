@@ -203,18 +203,32 @@ def _fit_classes(table: Table, y: Array, what: str, kind: str, order: Sequence[s
             f"{what}: each of the {len(labels)} rows has a class of its own, such as {found[0].item()!r}, as names or "
             "identifiers do. Choose another target."
         )
-    count = len(found) if order is None else max(len(order), len(found))
-    if count > len(labels) or 2 * len(found) > len(labels) >= FEW_ROWS:
-        warnings.warn(
-            f"{what}: {count} classes for {len(labels)} rows: most have too few rows to learn from.",
-            DataWarning,
-            stacklevel=4,
-        )
     seen = [label.item() for label in found]
     if order is None:
         order = _enumerated(table)
     classes = tuple(_sorted(seen, what, kind)) if order is None else _ordered(seen, order, labels, what)
+    warn_of_few_rows(labels, len(classes), what, stacklevel=5)
     return Targets(kind, classes, column_names(table.target_name, 1), np.zeros(1), np.ones(1))
+
+
+def warn_of_few_rows(labels: Array, classes: int, what: str, *, stacklevel: int) -> None:
+    """Warn where most classes have a single row or none: more classes than rows, or half as many that do occur.
+
+    Args:
+        labels: (N,) of the rows to train on.
+        classes: how many there are, of which some may have no row.
+        what: the target, for the message.
+        stacklevel: as of `warnings.warn`, seen from here.
+    """
+    found, rows = len(np.unique(labels)), len(labels)
+    # Of few rows half the classes may have a single one by chance, but not all; two rows are an example, no data.
+    if classes > rows or found == rows > 2 or 2 * found > rows >= FEW_ROWS:
+        warnings.warn(
+            f"{what}: {classes} classes for {rows} rows: most have too few rows to learn from. Give more rows, or put "
+            "classes together.",
+            DataWarning,
+            stacklevel=stacklevel,
+        )
 
 
 def _sorted(seen: list[Label], what: str, kind: str) -> list[Label]:

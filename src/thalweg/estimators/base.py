@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from thalweg.core.errors import ArgumentError, DataError, DataWarning
 from thalweg.data.encode import Encoder
 from thalweg.data.table import Table
-from thalweg.data.targets import Targets
+from thalweg.data.targets import Targets, warn_of_few_rows
 from thalweg.deploy import Model
 from thalweg.estimators.fitted import Fitted
 from thalweg.estimators.follow import SCORE, hooks_of, validation_score
@@ -187,7 +187,7 @@ class DenseEstimator(Fitted):
         config = config_of(self, seed_of(self.random_state), **settings)
         if options := self._options(y[kept]):
             config = config.model_copy(update={"likelihood_options": options | config.likelihood_options})
-        if (go_on or single) and (config.members > 1 or config.cv):
+        if (go_on or single) and config.networks > 1:
             raise ArgumentError("members", "1, and no folds, where training goes on", config.members)
         watched = None
         if eval_set is not None:
@@ -236,7 +236,7 @@ class DenseEstimator(Fitted):
                     warnings.simplefilter("ignore", DataWarning)
                 outputs, config = self._outputs(config, table, rows, known)
             if outputs.classes is not None and not single:
-                _warn_of_few_rows(table.target_array(), len(outputs.classes))
+                warn_of_few_rows(table.target_array(), len(outputs.classes), "y", stacklevel=6)
             encoder = fit_encoder(rows.train, config, outputs)
             config = self._filled(config, rows, encoder)
         if config.batch_size is not None and config.batch_size > len(rows.train):
@@ -311,13 +311,3 @@ class DenseEstimator(Fitted):
         if plan.stopping is not None:
             followed["stopping"] = replace(plan.stopping, monitor=SCORE, larger=True)
         return followed
-
-
-def _warn_of_few_rows(y: NDArray[Any], classes: int) -> None:
-    if classes > len(y) or len(np.unique(y)) == len(y):
-        warnings.warn(
-            f"y: {classes} classes for {len(y)} rows: most have too few rows to learn from. Give more rows, or put "
-            "classes together.",
-            DataWarning,
-            stacklevel=6,
-        )

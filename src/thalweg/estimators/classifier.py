@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -130,7 +131,10 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
         if array.ndim < 2 or array.shape[1] < 2:
             array = column_or_1d(array, warn=True)
         assert_all_finite(array, input_name="y", estimator_name=type(self).__name__)
-        check_classification_targets(array)
+        with warnings.catch_warnings():
+            # Of classes with few rows each a fit warns itself, as the command line does.
+            warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%", UserWarning)
+            check_classification_targets(array)
         if array.ndim == 2 and type_of_target(array) != "multilabel-indicator":
             raise ValueError("Multioutput target data is supported for labels of zeros and ones only.")
         return array

@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import assert_all_finite, validate_data
 
-from thalweg.core.errors import ArgumentError, DataError
+from thalweg.core.errors import ArgumentError
 from thalweg.data.read import read
 from thalweg.data.readers.arrays import MAP_BYTES
 from thalweg.data.readers.frames import check_names, frame_of_objects, is_frame
@@ -92,17 +92,13 @@ def pair_of(eval_set: Any, expected: str) -> tuple[Any, Any]:
 def as_table(X: Any, y: Any = None) -> Table:
     """Return checked features, and the target, as a table; a sparse matrix is filled up with its zeros.
 
-    Raises:
-        DataError: an infinite number in a data frame; those of arrays are found by scikit-learn.
+    Infinite numbers of arrays are found by scikit-learn before, those of data frames by the encoder after.
     """
     if isinstance(X, Table):
         return X
     if sparse.issparse(X):
         X = filled(X)
-    table = read(X if y is None else (X, y), need_target=y is not None, official=False)
-    if table.is_frame:
-        _check_finite(table)
-    return table
+    return read(X if y is None else (X, y), need_target=y is not None, official=False)
 
 
 def filled(X: Any) -> NDArray[Any]:
@@ -124,16 +120,6 @@ def filled(X: Any) -> NDArray[Any]:
     for start in range(0, rows, step):
         dense[start : start + step] = X[start : start + step].toarray()
     return dense
-
-
-def _check_finite(table: Table) -> None:
-    for column in table.frame.get_columns():
-        if column.dtype.is_float() and (infinite := column.is_infinite()).any():
-            row = int(infinite.arg_true()[0])
-            raise DataError(
-                f"Input X contains infinity or a value too large for dtype('float32'): column {column.name!r}, "
-                f"row {row + 1} holds {column[row]}."
-            )
 
 
 def _too_coarse(X: Any) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import jax
 
 from thalweg.network import sequence
+from thalweg.network.members import Members
 from thalweg.network.network import Network
 
 _BYTES = 4  # float32
@@ -27,10 +28,11 @@ class Summary:
     """A network's layers with totals; ``str()`` gives the table.
 
     Args:
-        rows: one a layer.
-        parameters: N_p = Σ M_l (M_{l-1} + 1) for dense layers, trained parameters of all layers together.
-        multiplications: N_× = Σ M_l M_{l-1}, for one example's forward pass.
+        rows: one a layer; where several networks stand side by side, of one of them.
+        parameters: N_p = Σ M_l (M_{l-1} + 1) for dense layers, trained parameters of all layers and networks together.
+        multiplications: N_× = Σ M_l M_{l-1}, for one example's forward pass, through all networks.
         bytes: memory of the parameters in float32.
+        networks: how many of the same layers stand side by side, as in an ensemble.
     """
 
     rows: tuple[SummaryRow, ...]
@@ -38,12 +40,17 @@ class Summary:
     parameters: int
     multiplications: int
     bytes: int
+    networks: int = 1
 
     def __str__(self) -> str:
         head = ("layer", "output", "N_p", "N_×")
         body = [(row.layer, str(row.shape[0]), f"{row.parameters:,}", f"{row.multiplications:,}") for row in self.rows]
         table = [head, ("input", str(self.inputs), "", ""), *body]
-        table.append(("total", "", f"{self.parameters:,}", f"{self.multiplications:,}"))
+        if self.networks > 1:
+            one = (f"{self.parameters // self.networks:,}", f"{self.multiplications // self.networks:,}")
+            table.append(("one network", "", *one))
+        total = "total" if self.networks == 1 else f"all {self.networks} networks"
+        table.append((total, "", f"{self.parameters:,}", f"{self.multiplications:,}"))
         size = [max(len(line[i]) for line in table) for i in range(4)]
         lines = [f"{a:<{size[0]}}  {b:>{size[1]}}  {c:>{size[2]}}  {d:>{size[3]}}".rstrip() for a, b, c, d in table]
         rule = "-" * (sum(size) + 6)
@@ -60,8 +67,12 @@ def summary(network: Network) -> Summary:
         >>> totals.parameters, totals.multiplications
         (407050, 406528)
     """
-    widths = sequence.widths(network.layers, network.inputs)
-    shapes = jax.eval_shape(lambda: sequence.init(network.layers, jax.random.key(0), network.inputs))
+    layers, networks = network.layers, 1
+    only = layers[0] if len(layers) == 1 else None
+    if isinstance(only, Members):
+        layers, networks = only.layers, only.members
+    widths = sequence.widths(layers, network.inputs)
+    shapes = jax.eval_shape(lambda: sequence.init(layers, jax.random.key(0), network.inputs))
     rows = tuple(
         SummaryRow(
             getattr(layer, "name", layer.kind),
@@ -69,10 +80,11 @@ def summary(network: Network) -> Summary:
             sum(leaf.size for leaf in jax.tree.leaves(shapes[i])),
             layer.multiplications(widths[i]),
         )
-        for i, layer in enumerate(network.layers)
+        for i, layer in enumerate(layers)
     )
-    parameters = sum(row.parameters for row in rows)
-    return Summary(rows, network.inputs, parameters, sum(row.multiplications for row in rows), _BYTES * parameters)
+    parameters = networks * sum(row.parameters for row in rows)
+    multiplications = networks * sum(row.multiplications for row in rows)
+    return Summary(rows, network.inputs, parameters, multiplications, _BYTES * parameters, networks)
 
 
 def _human(size: float) -> str:

@@ -107,12 +107,22 @@ def check_ensemble(config: RunConfig) -> None:
         for name in ("members", "cv", "start"):
             if getattr(config, name) != RunConfig.model_fields[name].default:
                 raise ArgumentError(name, "the task 'rows'", repr(config.task))
-    if config.start is not None and (config.members > 1 or config.cv):
+    if config.start is not None and config.networks > 1:
         raise ArgumentError("start", "none beside members and cv, which begin anew", repr(config.start))
     if config.cv and config.validation:
         raise ArgumentError(
             "validation", "0 beside cv", config.validation, "Each fold is held out of one network already."
         )
+
+
+def check_folds(folds: int, rows: int) -> None:
+    """Refuse more folds than there are rows to train on.
+
+    Raises:
+        ArgumentError: names both.
+    """
+    if folds > rows:
+        raise ArgumentError("cv", f"at most {rows} folds, one for each training row", folds)
 
 
 def build_network(config: RunConfig, inputs: int, outputs: int, layout: Layout | None = None) -> Network:

@@ -130,7 +130,7 @@ def train_ensemble(
         settings: others of `thalweg.training.train_members`.
 
     Raises:
-        ArgumentError: ``start``, ``scores`` beside folds, or more folds than rows.
+        ArgumentError: ``start``, or ``scores`` beside folds.
         DivergedError: all members went to infinity.
     """
     if start is not None:
@@ -176,8 +176,7 @@ def train_ensemble(
 def fold_numbers(batches: Batches, likelihood: Likelihood, folds: int, seed: int) -> NDArray[np.int64]:
     """Return the number of each row's fold: drawn by seed, of equal size, with each class spread evenly.
 
-    Raises:
-        ArgumentError: fewer rows than folds.
+    That there are as many rows as folds is checked before, see `thalweg.recipes.choices.check_folds`.
 
     Example:
         >>> from thalweg.data.batches import ArrayBatches
@@ -187,8 +186,6 @@ def fold_numbers(batches: Batches, likelihood: Likelihood, folds: int, seed: int
         >>> [sorted(numbers[y == c].tolist()) for c in (0, 1)]
         [[0, 1, 2], [0, 1, 2]]
     """
-    if folds > batches.rows:
-        raise ArgumentError("cv", f"at most {batches.rows} folds, one for each training row", folds)
     order = np.random.default_rng([seed, folds]).permutation(batches.rows)
     if likelihood.targets in {"classes", "ordered"}:
         order = order[np.argsort(np.asarray(batches.y)[order], kind="stable")]

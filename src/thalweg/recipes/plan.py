@@ -100,8 +100,8 @@ def train_plan(
     }
     if plan.start is not None:
         planned["start"] = begin(plan.network, plan.optimizer, *plan.start, average=config.ema > 0)
-    several = config.members > 1 or config.cv
-    run = partial(train_ensemble, members=config.members, folds=config.cv) if several else train
+    of_several = partial(train_ensemble, members=config.members, folds=config.cv)
+    run = of_several if config.networks > 1 else train
     return run(
         plan.network,
         plan.likelihood,

@@ -21,6 +21,7 @@ from thalweg.recipes.choices import (
     BATCH_SIZE,
     SEGMENTATION,
     build_network,
+    check_folds,
     check_names,
     choose_batch_size,
     choose_likelihood,
@@ -85,6 +86,7 @@ def prepare(
     if origin is not None and encoder is None:
         encoder = origin.encoder
     config = before_training(config, tables.train, held_out=held_out)
+    check_folds(config.cv, tables.train.total)
     known = like if like is not None and encodes_alike(like.config, config) else None
     if encoder is None:
         encoder = fit_encoder(tables.train, config) if known is None else known.encoder

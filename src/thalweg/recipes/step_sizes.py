@@ -300,7 +300,7 @@ def step_sizes_of(
         batches,
         lambda steps: choose_optimizer(short, steps, network.step_factors()),
         usual,
-        total_steps=epochs * batches.steps * max(config.members, config.cv, 1),
+        total_steps=epochs * batches.steps * config.networks,
         seed=config.seed,
         hooks=hooks,
     )

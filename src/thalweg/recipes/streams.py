@@ -13,6 +13,7 @@ from thalweg.core.errors import ArgumentError
 from thalweg.core.memory import available_memory
 from thalweg.data.bundled import DATASETS
 from thalweg.data.encode import Encoder
+from thalweg.data.read import check_exists, read
 from thalweg.data.streaming.pieces import Source, needed_memory, open_source
 from thalweg.data.streaming.sampling import Split
 from thalweg.data.streaming.stream import Progress, Say, Streamed, stream_table
@@ -33,11 +34,15 @@ def stream_source(data: str, stream: str) -> Source | None:
 
     Raises:
         ArgumentError: streaming is asked for, of data that cannot be read in pieces.
+        StorageError: or of a file that there is not.
     """
     if stream == "off":
         return None
-    source = None if data in DATASETS and not Path(data).exists() else open_source(data)
+    bundled = data in DATASETS and not Path(data).exists()
+    source = None if bundled else open_source(data)
     if source is None and stream == "on":
+        if not bundled:
+            check_exists(Path(data).expanduser())
         raise ArgumentError(
             "stream",
             "CSV or Parquet files beside it",
@@ -88,8 +93,6 @@ def stream_tables(
             return found, found.test, f"{config.test} of the rows" if share else origin
         test_source = stream_source(other, config.stream if open_source(other) else "off")
         if test_source is None:
-            from thalweg.data.read import read
-
             return found, read(other, target=config.target or found.train.target_name), other
         whole = found.train.whole
         assert whole is not None, "streamed tables have one"

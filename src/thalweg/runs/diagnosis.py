@@ -43,7 +43,7 @@ def checkup_of(config: RunConfig, folder: RunFolder, settings: dict[str, Any]) -
         folder: of the run.
         settings: as resolved.
     """
-    if config.diagnose == "none" or config.members > 1 or config.cv:
+    if config.diagnose == "none" or config.networks > 1:
         return []
     kind, every, first = SCHEDULES[config.diagnose]
     return [Checkup(kind, every=every, first=first, path=folder.path / RECORDS, settings=settings)]

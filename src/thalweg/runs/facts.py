@@ -10,7 +10,7 @@ from typing import Any
 import jax
 
 from thalweg.core.processors import processors
-from thalweg.network import Network, summary
+from thalweg.network import Members, Network, summary
 from thalweg.recipes.plan import Plan
 from thalweg.recipes.tables import Tables
 
@@ -63,6 +63,9 @@ def data(tables: Tables[Any], plan: Plan) -> dict[str, Any]:
     }
 
 
-def network(described: Network) -> dict[str, Any]:
-    """Return the network's summary as plain data."""
+def network(plan: Plan) -> dict[str, Any]:
+    """Return the summary of the network, or of all those of an ensemble, as plain data."""
+    described, networks = plan.network, plan.config.networks
+    if networks > 1:
+        described = Network(described.inputs, (Members(networks, described.layers),))
     return dataclasses.asdict(summary(described))

@@ -94,7 +94,7 @@ def landscape(
 
 
 def _trajectory(model: Model, config: Any, points: int, extent: float, hooks: Sequence[Hook]) -> Slice:
-    if config.members > 1 or config.cv:
+    if config.networks > 1:
         raise ArgumentError("directions", "random or hessian for members that train together", "trajectory")
     plan = prepare(config)
     way = Trajectory()

@@ -33,7 +33,7 @@ def probe_facts(path: Path) -> dict[str, Any]:
         The groups; empty for networks that trained together, runs on masks, and data that is not there any more.
     """
     config, settings = run_config(path), read_status(path).get("settings", {})
-    if config.task != "rows" or config.members > 1 or config.cv:
+    if config.task != "rows" or config.networks > 1:
         return {}
     # The step size is the run's, and it does not fall in so few steps.
     config = config.model_copy(update={"learning_rate": settings.get("learning_rate", config.learning_rate)})

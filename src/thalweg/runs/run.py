@@ -293,7 +293,7 @@ def _opening(config: RunConfig, plan: Plan) -> dict[str, Any]:
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "settings": plan.settings,
         "data": plan.facts or facts.data(plan.tables, plan),
-        "summary": facts.network(plan.network),
+        "summary": facts.network(plan),
         "versions": facts.versions(),
         "machine": facts.machine(),
     }
@@ -326,9 +326,11 @@ def _announce(plan: Plan, folder: RunFolder, say: Say) -> None:
 
 
 def _networks(plan: Plan) -> str:
-    networks = plan.config.members * max(1, plan.config.cv)
-    parameters = f"{facts.network(plan.network)['parameters']} parameters"
-    return f"{networks} networks {shape(plan)}, {parameters} each" if networks > 1 else f"{shape(plan)}, {parameters}"
+    networks, parameters = plan.config.networks, facts.network(plan)["parameters"]
+    if networks == 1:
+        return f"{shape(plan)}, {parameters} parameters"
+    folds = f", each without one of {plan.config.cv} folds of the rows" if plan.config.cv else ""
+    return f"{networks} networks {shape(plan)}{folds}, {parameters // networks} parameters each, {parameters} in all"
 
 
 def _likelihood(likelihood: Likelihood) -> str:

@@ -41,7 +41,7 @@ def seeds_of_members(trained: Trained, metric: str, folds: int) -> dict[str, Any
 def seeds_of_runs(path: Path) -> dict[str, Any]:
     """Return the results of a finished run and of those beside it that differ in their seed alone."""
     config = run_config(path)
-    if config.members > 1 or config.cv:
+    if config.networks > 1:
         return {}
     found: dict[int, tuple[str, float]] = {}  # by seed: the same run twice tells nothing
     for status in list_runs(path.parent):

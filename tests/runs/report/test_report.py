@@ -182,6 +182,20 @@ def test_validation_rows_have_a_curve(tmp_path: Path) -> None:
     assert "from there the step size fell to zero. The parameters of epoch 3" in notices(page)
 
 
+def test_networks_of_an_ensemble(tmp_path: Path) -> None:
+    three = SUMMARY | {"parameters": 393, "multiplications": 336, "bytes": 1572, "networks": 3}
+    page = report(tmp_path / "run", epochs(3), {"state": "finished", "summary": three}, classified(["a", "b"]))
+    assert "3 dense networks 4–16–3 trained" in page.one("p", class_="lead").text
+    tiles = {tile.one("dt").text: tile.one("dd") for tile in page.one("dl", class_="tiles").all("div")}
+    assert tiles["Parameters"].children[0] == "393"
+    assert tiles["Parameters"].one("small").text == "3 networks of 131, 336 multiplications"
+    section = part(page, "network")
+    assert section.one("h2").text == "The 3 networks"
+    rows = section.one("table").rows
+    assert rows[2][1:] == ["16", "80", "64"]
+    assert rows[-2:] == [["one network", "", "131", "112"], ["all 3 networks", "", "393", "336"]]
+
+
 def test_network_settings_versions_and_commands(tmp_path: Path) -> None:
     folder = tmp_path / "my run"
     run = {

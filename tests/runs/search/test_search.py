@@ -262,6 +262,8 @@ def test_members_and_folds_are_left_for_the_last_training() -> None:
 def test_what_the_last_training_would_refuse_is_refused_first(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="start: expected none beside members and cv"):
         search("wine", trials=2, epochs=1, members=2, start="run", out=str(tmp_path / "s"))
+    with pytest.raises(ArgumentError, match="cv: expected at most 142 folds"):  # of rows that trials watch, too
+        search("wine", trials=2, epochs=1, cv=143, out=str(tmp_path / "s"))
     assert not (tmp_path / "s").exists()
 
 

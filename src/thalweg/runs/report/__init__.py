@@ -18,7 +18,8 @@ What is read (a file or key that is missing is left out of the page, never an er
                       data         {"name", "hash", "train_rows", "test_rows", "features", "classes": [names] | null,
                                     "target", "shared_rows", "example_shape", "test": how it was made, …}
                       summary      the fields of network.Summary: {"rows": [{"layer", "shape", "parameters",
-                                    "multiplications"}], "inputs", "parameters", "multiplications", "bytes"}
+                                    "multiplications"}], "inputs", "parameters", "multiplications", "bytes",
+                                    "networks"}
                       settings     the settings as resolved (auto replaced by what was taken)
 """
 

@@ -104,8 +104,14 @@ def summary(run: RunFiles) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def networks(run: RunFiles) -> int:
+    """How many networks of the same layers were trained; 1 where ``run.json`` does not say."""
+    value = summary(run).get("networks")
+    return value if isinstance(value, int) and value > 1 else 1
+
+
 def layers(run: RunFiles) -> list[dict[str, Any]]:
-    """The rows of the summary."""
+    """The rows of the summary: the layers of one network."""
     rows = summary(run).get("rows")
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 

@@ -209,7 +209,8 @@ def task_of(request: Request, say: Say = lambda line: None, progress: Progress =
     def space(usual: Mapping[str, Any]) -> Space:
         return resolve(request.given, own, added, usual)
 
-    return open_task(request.given, request.objective, space, say, progress)
+    asked = {**(own or {}), **added}
+    return open_task(request.given, request.objective, asked, space, say, progress)
 
 
 def open_study(request: Request, task: Task) -> Study:

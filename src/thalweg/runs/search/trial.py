@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from thalweg.core.errors import ArgumentError, ThalwegError
 from thalweg.data.streaming.stream import Progress, Say
 from thalweg.likelihoods import Likelihood
 from thalweg.optimizers import OPTIMIZERS
-from thalweg.recipes.choices import check_names
+from thalweg.recipes.choices import check_folds, check_names
 from thalweg.recipes.config import RunConfig, make_config
 from thalweg.recipes.plan import Plan, train_plan
 from thalweg.recipes.prepare import prepare
-from thalweg.recipes.streams import check_streamed
+from thalweg.recipes.streams import check_streamed, stream_source
 from thalweg.recipes.tables import encoder_settings, make_tables
 from thalweg.runs.search.space import SHAPE, Space, settings_of
 from thalweg.runs.search.study import Study, draw, import_optuna
@@ -106,6 +106,7 @@ VALIDATION = 0.2
 def open_task(
     given: Mapping[str, Any],
     objective: str,
+    asked: Collection[str],
     space: Callable[[Mapping[str, Any]], Space],
     say: Say = lambda line: None,
     progress: Progress = lambda *_: None,
@@ -115,6 +116,7 @@ def open_task(
     Args:
         given: settings that are fixed.
         objective: a name in ``OBJECTIVES``.
+        asked: settings whose ranges were given; the default space, which may stand beside them, is not among them.
         space: what varies, by the settings as resolved and the number of ``rows``.
         say: is told in plain words what happens to data that streams from disk.
         progress: is told how far that is.
@@ -130,14 +132,14 @@ def open_task(
         raise ArgumentError("task", "'rows' for a search", repr(base.task))
     if not base.validation:
         base = make_config({**given, "validation": VALIDATION})
+    _check_before_reading(base, last, objective, asked)
     tables = dataclasses.replace(make_tables(base, say, progress), test=None, test_origin="none")
+    check_folds(last.cv, sum(part.total for part in (tables.train, tables.validation) if part is not None))
     plan = prepare(base, tables)
     full = OPTIMIZERS[base.optimizer].full_batch
     usual = {**plan.settings, "rows": tables.train.total} | ({"learning_rate": None} if full else {})
     task = Task(dict(given), base, plan, space(usual), objective)
-    _check(task)
-    if tables.train.whole is not None:
-        check_streamed(last)
+    _check_values(task)
     return task
 
 
@@ -199,25 +201,39 @@ class _Follow(Hook):
             raise import_optuna().TrialPruned
 
 
-def _check(task: Task) -> None:
-    """Refuse values of a space that no run would take, before the first trial."""
-    if task.objective not in OBJECTIVES:
-        raise ArgumentError("objective", f"one of {', '.join(OBJECTIVES)}", repr(task.objective))
-    if task.objective == "loss" and (changed := sorted(set(OF_THE_LOSS) & set(task.space))):
+def _check_before_reading(base: RunConfig, last: RunConfig, objective: str, asked: Collection[str]) -> None:
+    """Refuse what settings and names alone show to be out of place, before rows are read, and perhaps cached, for long.
+
+    Args:
+        base: the settings of every trial.
+        last: those of the last training.
+        objective: what is to become small.
+        asked: settings whose ranges were given. None of the default space is refused.
+    """
+    if objective not in OBJECTIVES:
+        raise ArgumentError("objective", f"one of {', '.join(OBJECTIVES)}", repr(objective))
+    if objective == "loss" and (changed := sorted(set(OF_THE_LOSS) & set(asked))):
         raise ArgumentError(
             "objective",
             "metric",
             "loss",
             f"Losses under different {changed[0]} cannot be compared: --objective metric.",
         )
-    encoding = encoder_settings(task.base).keys() - {"likelihood"}
-    if task.plan.tables.train.whole is not None and (changed := sorted(encoding & task.space.keys())):
+    if stream_source(base.data, base.stream) is None:
+        return
+    check_streamed(last)
+    encoding = encoder_settings(base).keys() - {"likelihood"}
+    if changed := sorted(encoding & set(asked)):
         raise ArgumentError(
             changed[0],
             "one value for data that streams from disk",
             "a range",
             "Each value would write all rows anew: search it on a part of them, then give the best.",
         )
+
+
+def _check_values(task: Task) -> None:
+    """Refuse values of a space that no run would take, before the first trial."""
     for name, each in task.space.items():
         for value in each.ends:
             try:

@@ -13,25 +13,28 @@ _CLASSES = 12
 
 
 def network(run: RunFiles) -> Html | None:
-    """The section on the network: shapes, N_p, N_× and memory."""
-    rows, total = facts.layers(run), facts.summary(run)
+    """The section on the network, or on the networks of an ensemble: shapes, N_p, N_× and memory."""
+    rows, total, networks = facts.layers(run), facts.summary(run), facts.networks(run)
     if not rows:
         return None
     inputs = total.get("inputs") or run.data.get("features")
+    sums = [total.get(name) for name in ("parameters", "multiplications")]
     body = [
         ["input", str(inputs) if inputs is not None else "", "", ""],
         *[[r.get("layer"), facts.width(r), count(r.get("parameters")), count(r.get("multiplications"))] for r in rows],
-        ["total", "", count(total.get("parameters")), count(total.get("multiplications"))],
     ]
-    size = total.get("bytes")
+    if networks > 1:
+        body.append(["one network", "", *(count(value and value // networks) for value in sums)])
+    body.append(["total" if networks == 1 else f"all {networks} networks", "", *map(count, sums)])
+    size, of_all = total.get("bytes"), " of all networks" if networks > 1 else ""
     memory_words = (
-        f" The parameters take {memory(size)} in memory, and about {memory(4 * size)} while training with Adam "
+        f" The parameters{of_all} take {memory(size)} in memory, and about {memory(4 * size)} while training with Adam "
         "(parameters, gradients and two moments)."
         if size
         else ""
     )
     return section(
-        "The network",
+        "The network" if networks == 1 else f"The {networks} networks",
         el(
             "div",
             table(
@@ -48,7 +51,8 @@ def network(run: RunFiles) -> Html | None:
             class_="full",
         ),
         id="network",
-        intro="Outputs are raw scores; the likelihood turns them into probabilities or predictions."
+        intro=(f"{networks} networks of these layers are trained; their mean answers. " if networks > 1 else "")
+        + "Outputs are raw scores; the likelihood turns them into probabilities or predictions."
         + (f" Likelihood: {facts.likelihood(run)}." if facts.likelihood(run) else "")
         + memory_words,
     )

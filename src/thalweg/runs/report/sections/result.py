@@ -109,7 +109,9 @@ def _lead(run: RunFiles) -> list[object]:
 
 def _what(run: RunFiles) -> str:
     widths, data = facts.architecture(run), run.data
-    parts = [f"A dense network {widths}" if widths else "A dense network"]
+    networks = facts.networks(run)
+    what = "A dense network" if networks == 1 else f"{networks} dense networks"
+    parts = [f"{what} {widths}" if widths else what]
     if data.get("train_rows") or run.log:
         parts.append("trained")
     if data.get("train_rows"):
@@ -170,10 +172,10 @@ def _tiles(run: RunFiles) -> Html | None:
         each = f"{duration(seconds / len(run.log))} an epoch" if run.log else None
         tiles.append(("Training time", duration(seconds), each))
     if facts.summary(run).get("parameters") is not None:
-        total = facts.summary(run)
-        tiles.append(
-            ("Parameters", count(total["parameters"]), f"{count(total.get('multiplications'))} multiplications")
-        )
+        total, networks = facts.summary(run), facts.networks(run)
+        each = f"{networks} networks of {count(total['parameters'] // networks)}, " if networks > 1 else ""
+        note = f"{each}{count(total.get('multiplications'))} multiplications"
+        tiles.append(("Parameters", count(total["parameters"]), note))
     if not tiles:
         return None
     return el(
