@@ -33,6 +33,7 @@ from benchmarks.table import merged
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 FITS = Path(__file__).with_name("tables.jsonl")
+ABLATION = Path(__file__).with_name("ablation.jsonl")
 GRID = Path(__file__).with_name("learning_rate.jsonl")
 EXAMINED = Path("build") / "faults.jsonl"
 TITLES = {
@@ -74,7 +75,7 @@ def main() -> None:
         "tables": options.rounds or 3,
         "members": options.rounds or 3,
         "learning_rate": options.rounds or 3,
-        "ablation": options.rounds or 1,
+        "ablation": options.rounds or 3,
     }
     sections: dict[str, Callable[[], str]] = {
         "steps": partial(steps.measure, rounds=rounds, quick=options.quick),
@@ -109,7 +110,13 @@ def main() -> None:
         ),
         "faults": partial(faults.measure, results=options.examined),
         "recipe_findings": partial(recipe_findings.measure, data=options.data, runs=options.runs, quick=options.quick),
-        "ablation": partial(ablation.measure, data=options.data, seeds=own_rounds["ablation"], quick=options.quick),
+        "ablation": partial(
+            ablation.measure,
+            data=options.data,
+            results=options.ablated,
+            seeds=own_rounds["ablation"],
+            quick=options.quick,
+        ),
     }
     out = options.out or (None if options.quick else RESULTS)
     for name in [options.only] if options.only else sections:
@@ -142,6 +149,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--grid", type=Path, default=GRID, help="runs of learning_rate's grid (default: benchmarks/learning_rate.jsonl)"
+    )
+    parser.add_argument(
+        "--ablated",
+        type=Path,
+        default=ABLATION,
+        help="fits of the section ablation (default: benchmarks/ablation.jsonl)",
     )
     parser.add_argument("--runs", type=Path, help="folder that keeps the runs of the section recipe_findings")
     parser.add_argument("--out", type=Path, help="file to write (default: benchmarks/RESULTS.md)")

@@ -1,9 +1,15 @@
-"""Ablation: the recipe for tables without one ingredient at a time, on rows held out of training rows alone."""
+"""Ablation: the recipe for tables without one ingredient at a time, on rows held out of training rows alone.
+
+A file keeps what each fit gave, and a later call fits only what is missing; it holds for the recipe that it was
+measured with.
+"""
 
 from __future__ import annotations
 
+import json
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +23,19 @@ from benchmarks.tables_data import SETS, load
 ROWS = 4000
 """Training rows of a set are at most so many: enough to tell ingredients apart, and a fit takes seconds."""
 
+ALL = 1_000_000
+"""More rows than any of the sets has."""
+
 CHOSEN = ("concrete", "kin8nm", "california", "flights", "higgs7k", "magic", "adult", "letter")
+
+WHOLE = ("energy", "kin8nm", "power", "diamonds", "protein", "adult", "letter", "connect_4")
+"""Sets of which all training rows are taken, for the few variants that so many rows can tell apart."""
 
 Setting = Any
 """Of a variant: a value that is given, or a function of the recipe's own."""
+
+LIKED = {"ema": 0.999, "weight_decay": 0.1, "feature_scaling": False, "warmup": 0.0}
+"""What does better one by one on few rows."""
 
 VARIANTS: dict[str, dict[str, Setting]] = {
     "the recipe": {},
@@ -68,12 +83,30 @@ VARIANTS: dict[str, dict[str, Setting]] = {
     "β₂ = 0.999": {"optimizer_options": {"beta2": 0.999}},
     "step size of a half": {"learning_rate": lambda own: own / 2},
     "step size of one and a half": {"learning_rate": lambda own: 1.5 * own},
+    "what few rows like": LIKED | {"activation": "gelu", "optimizer_options": {"beta2": 0.999}},
+    "what few rows like, with ReLU": LIKED | {"optimizer_options": {"beta2": 0.999}},
+    "what few rows like, with ReLU and β₂ = 0.95, without annealing": LIKED | {"anneal": 0.0},
     "no rows held out, last epoch": {"validation": 0.0},
     "4 networks of the recipe": {"members": 4},
-    "networks of 5 folds": {"folds": 5},
+    "the preset best: networks of 5 folds": {"preset": "best"},
     "the preset quick": {"preset": "quick"},
-    "the preset best": {"preset": "best"},
 }
+
+SEVERAL = ("energy", "kin8nm", "power", "adult", "letter")
+"""Sets of ``WHOLE`` of which a fit takes seconds, for more seeds than one."""
+
+DOUBTFUL = (
+    "the recipe",
+    "no feature scaling",
+    "no warm-up",
+    "β₂ = 0.999",
+    "no weight decay",
+    "weight decay of 0.1",
+    "what few rows like",
+    "what few rows like, with ReLU",
+    "what few rows like, with ReLU and β₂ = 0.95, without annealing",
+)
+"""What few rows cannot tell from chance, and what looked better on them."""
 
 OF_NUMBERS = {"numbers clipped to those of training"}
 OF_CLASSES = {"label smoothing of 0.1"}
@@ -82,69 +115,112 @@ OF_CLASSES = {"label smoothing of 0.1"}
 INTRODUCTION = """\
 The recipe with one ingredient changed at a time. Rows are at most {rows} of each set's training rows, a fifth of them
 held out to judge by; test rows are never looked at. Figures are the log loss of classes and the root mean squared error
-of numbers, divided by those of the recipe: above 1 the ingredient pays. Means over seeds {seeds}; the last columns are
-the geometric mean over the sets, that of the share of errors on the sets of classes, and processor time as a ratio to
-the recipe's, which pays for what later variants find compiled. Another seed tells what is chance."""
+of numbers, divided by those of the recipe: above 1 the ingredient pays. Geometric means over seeds {seeds}, which draw
+other rows too; the last columns are the geometric mean over the sets, the least and the most of its seeds, that of the
+share of errors on the sets of classes, and processor time as a ratio to the recipe's, which pays for what later
+variants find compiled. Another seed tells what is chance."""
+
+OF_WHOLE = """\
+The same on all training rows of eight sets, for what {rows} rows cannot tell from chance. Of several seeds where a set
+is small enough: {seeds}."""
 
 
-def measure(*, data: Path, seeds: int, quick: bool) -> str:
+class Fits:
+    """What a file keeps of fits: JSON lines [rows at most, set, seed, variant, [loss, share of errors, seconds]].
+
+    Args:
+        file: its path.
+        data: folder of the sets.
+    """
+
+    def __init__(self, file: Path, data: Path) -> None:
+        self.file, self.data = file, data
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        self.known = {tuple(line[:4]): line[4] for line in map(json.loads, lines)}
+
+    def of(self, *key: Any) -> Any:
+        """Return the figures of a fit by rows, set, seed and variant; it is measured now if it is not there."""
+        if key not in self.known:
+            print("  ablation:", *key, flush=True)
+            self.known[key] = fit(self.data, *key)
+            with self.file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([*key, self.known[key]], ensure_ascii=False) + "\n")
+        return self.known[key]
+
+
+def measure(*, data: Path, results: Path, seeds: int, quick: bool) -> str:
     """Return the section's text.
 
     Args:
         data: folder of the sets.
+        results: file of JSON lines with the fits.
         seeds: how many, from 0.
-        quick: the two smallest sets and two variants.
+        quick: the two smallest sets and two variants, of which nothing is kept.
     """
-    names = [name for name in CHOSEN if (data / f"{SETS[name].file}.parquet").exists()][: 2 if quick else None]
-    if not names:
+    there = [name for name in SETS if (data / f"{SETS[name].file}.parquet").exists()]
+    if not there:
         return "Not measured: no sets in the folder of `--data`."
-    variants = list(VARIANTS)[: 2 if quick else None]
-    figures = {
-        name: {v: np.mean([fit(data, name, seed, v) for seed in range(seeds)], axis=0) for v in variants}
-        for name in names
-    }
-    head = f"| | {' | '.join(names)} | mean | errors | time |"
-    lines = [head, "|---" * (len(names) + 4) + "|"]
-    classes = [SETS[name].task != "regression" for name in names]
+    with tempfile.TemporaryDirectory() as folder:
+        fits = Fits(Path(folder) / "ablation.jsonl" if quick else results, data)
+        some = [name for name in CHOSEN if name in there][: 2 if quick else None]
+        few = table(fits, ROWS, dict.fromkeys(some, seeds), list(VARIANTS)[: 2 if quick else None])
+        text = [INTRODUCTION.format(rows=ROWS, seeds=f"0 to {seeds - 1}" if seeds > 1 else "0"), few]
+        if not quick:
+            whole = {name: seeds if name in SEVERAL else 1 for name in WHOLE if name in there}
+            several = ", ".join(f"{name} {count}" for name, count in whole.items() if count > 1) or "none"
+            text += [OF_WHOLE.format(rows=ROWS, seeds=several), table(fits, ALL, whole, DOUBTFUL)]
+    return "\n\n".join(text)
+
+
+def table(fits: Fits, rows: int, sets: dict[str, int], variants: Sequence[str]) -> str:
+    """Return the table of variants on so many rows, with the seeds of each set."""
+    lines = [f"| | {' | '.join(sets)} | mean | of seeds | errors | time |", "|---" * (len(sets) + 5) + "|"]
+    classes = [SETS[name].task != "regression" for name in sets]
     for variant in variants:
-        ratios = np.array([figures[name][variant] / figures[name]["the recipe"] for name in names])
-        mean, _, spent = np.exp(np.log(ratios).mean(axis=0))
-        errors = f"{np.exp(np.log(ratios[classes, 1]).mean()):.3f}" if any(classes) else "–"
+        logs = [
+            np.log([np.divide(*(fits.of(rows, name, k, v) for v in (variant, "the recipe"))) for k in range(seeds)])
+            for name, seeds in sets.items()
+        ]
+        means = np.array([log.mean(axis=0) for log in logs])
+        mean, _, spent = np.exp(means.mean(axis=0))
+        all_have = min(sets.values())
+        each = np.exp(np.mean([log[:all_have, 0] for log in logs], axis=0))
+        between = f"{each.min():.3f} – {each.max():.3f}" if all_have > 1 else ""
+        errors = f"{np.exp(means[classes, 1].mean()):.3f}" if any(classes) else "–"
         lines.append(
-            f"| {variant} | {' | '.join(f'{ratio:.3f}' for ratio in ratios[:, 0])} | {mean:.3f} | {errors} "
-            f"| {spent:.2f} |"
+            f"| {variant} | {' | '.join(f'{ratio:.3f}' for ratio in np.exp(means[:, 0]))} | {mean:.3f} | {between} "
+            f"| {errors} | {spent:.2f} |"
         )
-    text = INTRODUCTION.format(rows=ROWS, seeds=f"0 to {seeds - 1}" if seeds > 1 else "0")
-    return "\n\n".join([text, "\n".join(lines)])
+    return "\n".join(lines)
 
 
-def fit(data: Path, name: str, seed: int, variant: str) -> tuple[float, float, float]:
+def fit(data: Path, rows: int, name: str, seed: int, variant: str) -> tuple[float, float, float]:
     """Return log loss or root mean squared error on held-out training rows, share of errors, and processor seconds."""
     from thalweg import DenseClassifier, DenseRegressor
 
     classes = SETS[name].task != "regression"
     if variant in (OF_NUMBERS if classes else OF_CLASSES):
         variant = "the recipe"
-    rows = load(data, name, 0)
-    order = np.random.default_rng(seed).permutation(len(rows.y_train))[:ROWS]
+    of = load(data, name, 0)
+    order = np.random.default_rng(seed).permutation(len(of.y_train))[:rows]
     judged, used = order[: len(order) // 5], order[len(order) // 5 :]
     given = {key: value for key, value in VARIANTS[variant].items() if not callable(value)}
     kind = DenseClassifier if classes else DenseRegressor
     model = kind(**{"preset": "tabular", "random_state": seed} | given)
     began = time.process_time()
     with changed(variant):
-        model.fit(rows.x_train[used], rows.y_train[used])
+        model.fit(of.x_train[used], of.y_train[used])
     spent = time.process_time() - began
     if variant == "halves of equal weight":
         model.model_ = replace(model.model_, likelihood=replace(model.model_.likelihood, weights=()))
-    x, y = rows.x_train[judged], rows.y_train[judged]
+    x, y = of.x_train[judged], of.y_train[judged]
     if classes:
         proba, places = model.predict_proba(x), np.searchsorted(model.classes_, y)
         p = proba[np.arange(len(y)), places]
         return float(-np.log(np.maximum(p, 1e-9)).mean()), float(np.mean(proba.argmax(axis=1) != places)), spent
     answers = model.predict(x)
     if variant == "numbers clipped to those of training":
-        answers = answers.clip(rows.y_train[used].min(), rows.y_train[used].max())
+        answers = answers.clip(of.y_train[used].min(), of.y_train[used].max())
     return float(np.sqrt(np.mean((answers - y) ** 2))), 1.0, spent
 
 
