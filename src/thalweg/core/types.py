@@ -6,6 +6,8 @@ from typing import Any
 
 from jax import Array
 
+from thalweg.core.dispatch import run_where_asked
+
 Params = Any
 """Trained parameters: a pytree of arrays, one entry a layer."""
 
@@ -14,5 +16,7 @@ State = Any
 
 Tape = Any
 """What a forward pass keeps for its backward pass."""
+
+run_where_asked()  # every room that runs programs has these names
 
 __all__ = ["Array", "Params", "State", "Tape"]

@@ -39,6 +39,8 @@ def aligned(
     Raises:
         DataError: a column is missing; names it.
     """
+    if not (typed or table.is_frame) and table.feature_names == tuple(needed):
+        return numeric(table)
     if table.is_frame and table.is_test is not None and "is_test" in needed:
         table = _unmarked(table)  # an estimator took the column for a feature
     columns = table.feature_names

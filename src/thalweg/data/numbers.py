@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,25 @@ class Numbers:
         """Number of encoded columns."""
         return self.width + len(self.missing)
 
+    @cached_property
+    def _gain(self) -> Array:
+        """What centered numbers are multiplied by."""
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.where(self.scale > 0, 1.0 / self.scale, 0.0).astype(np.float32)
+
+    @cached_property
+    def _centers(self) -> dict[type, Array]:
+        """The centers, in both kinds of numbers."""
+        return {kind: self.center.astype(kind) for kind in (np.float32, np.float64)}
+
+    @cached_property
+    def _encoded_fill(self) -> Array:
+        """What stands for missing numbers, encoded (1, d)."""
+        filled = np.empty((1, self.width), np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._scale(np.broadcast_to(self.fill, (1, self.width)), filled)
+        return filled
+
     def knots_of(self, column: int) -> tuple[Array, Array] | None:
         """Return x and z of a column between which straight lines run; None where one line is all."""
         return self.knots[column if len(self.knots) > 1 else 0] if self.knots else None
@@ -114,13 +133,9 @@ class Numbers:
         """Encode raw rows (n, d), a chunk or all of them, as float32 (n, feature_width); into ``out`` where given."""
         if out is None:
             out = np.empty((len(x), self.feature_width), np.float32)
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            gain = np.where(self.scale > 0, 1.0 / self.scale, 0.0).astype(np.float32)
-            filled = np.empty((1, self.width), np.float32)
-            self._scale(np.broadcast_to(self.fill, (1, self.width)), filled, gain)
         step = max(1, PIECE // max(1, self.width))
         starts = range(0, len(x), step)
-        encode = partial(self._piece, x, out, gain, filled, step)
+        encode = partial(self._piece, x, out, step)
         if self.knots and x.size > THREADED_CELLS:
             with ThreadPoolExecutor() as pool:
                 list(pool.map(encode, starts))
@@ -129,25 +144,26 @@ class Numbers:
                 encode(start)
         return out
 
-    def _piece(self, x: Array, out: Array, gain: Array, filled: Array, step: int, start: int) -> None:
-        rows, z, gaps = np.asarray(x[start : start + step]), *np.split(out[start : start + step], [self.width], axis=1)
+    def _piece(self, x: Array, out: Array, step: int, start: int) -> None:
+        rows, part = np.asarray(x[start : start + step]), out[start : start + step]
+        z, gaps = part[:, : self.width], part[:, self.width :]
         with np.errstate(over="ignore", invalid="ignore"):
-            self._scale(rows, z, gain)
+            self._scale(rows, z)
             # One sum finds out whether anything is missing.
             if rows.dtype.kind == "f" and (self.missing or np.isnan(z.sum())):
                 missing = np.isnan(rows)
-                np.copyto(z, filled, where=missing)
+                np.copyto(z, self._encoded_fill, where=missing)
                 gaps[:] = missing[:, list(self.missing)]
             else:
                 gaps[:] = 0.0
 
-    def _scale(self, rows: Array, z: Array, gain: Array) -> None:
+    def _scale(self, rows: Array, z: Array) -> None:
         """Write scaled rows into z; missing ones stay NaN."""
         # Dates and identifiers need the digits of float64 before the center is taken off.
         narrow = rows.dtype.itemsize <= 2 or rows.dtype == np.float32
         kind = np.float32 if narrow else np.float64
-        np.subtract(rows, self.center.astype(kind), out=z, dtype=kind, casting="same_kind")
-        z *= gain
+        np.subtract(rows, self._centers[kind], out=z, dtype=kind, casting="same_kind")
+        z *= self._gain
         for i in range(self.width if self.knots else 0):
             if (knots := self.knots_of(i)) is not None:
                 z[:, i] = np.interp(rows[:, i], *knots)

@@ -103,7 +103,8 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
             ArgumentError: the classifier has no conformal scores, or too few for this coverage.
         """
         rows = self._rows(X)
-        return self.model_.predict_sets(rows, coverage)[:, self._places()]
+        sets: NDArray[np.bool_] = self._in_order(self.model_.predict_sets(rows, coverage))
+        return sets
 
     @classmethod
     def takes(cls, model: Model) -> bool:
@@ -116,15 +117,16 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):  # type: ignore[misc]  #
 
     def _answers(self, model: Model, outputs: NDArray[Any]) -> NDArray[np.float64]:
         p = np.asarray(model.probabilities(outputs.astype(np.float64)), np.float64)
-        return p if model.task == "multilabel" else p[:, self._places()]
+        ordered: NDArray[np.float64] = p if model.task == "multilabel" else self._in_order(p)
+        return ordered
 
     def _score_of(self, y: NDArray[Any], answers: NDArray[np.float64]) -> float:
         return float(accuracy_score(y, answers > 0.5 if y.ndim == 2 else self.classes_[answers.argmax(axis=1)]))
 
-    def _places(self) -> list[int]:
-        """Return where the model, whose classes may have an order of their own, has each of ``classes_``."""
-        own = self.model_.classes.tolist()
-        return [own.index(label) for label in self.classes_.tolist()]
+    def _in_order(self, columns: Any) -> Any:
+        """Return columns in the order of ``classes_``; the model's classes may have an order of their own."""
+        own, wanted = self.model_.classes.tolist(), self.classes_.tolist()
+        return columns if own == wanted else columns[:, [own.index(label) for label in wanted]]
 
     def _check_targets(self, y: Any) -> NDArray[Any]:
         array: NDArray[Any] = y.toarray() if sparse.issparse(y) else np.asarray(y)

@@ -77,10 +77,12 @@ class Bernoulli(Likelihood):
 
     def mean(self, outputs: Float[Array, "batch 1"]) -> Float[Array, "batch 2"]:
         xp = array_library(outputs)
+        positive = outputs > 0
         power = xp.exp(-xp.abs(outputs))
-        small, large = power / (1 + power), 1 / (1 + power)
-        probabilities: Array = xp.where(
-            outputs > 0, xp.concatenate([small, large], axis=-1), xp.concatenate([large, small], axis=-1)
+        large = 1 / (1 + power)
+        small = power * large
+        probabilities: Array = xp.concatenate(
+            [xp.where(positive, small, large), xp.where(positive, large, small)], axis=-1
         )
         return probabilities
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import jax
@@ -59,7 +59,7 @@ class Network:
             raise ArgumentError("layers", "at least one layer", "none")
         sequence.widths(self.layers, self.inputs)
 
-    @property
+    @cached_property
     def outputs(self) -> int:
         """Width M_L of the output."""
         return sequence.widths(self.layers, self.inputs)[-1]

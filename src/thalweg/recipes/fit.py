@@ -18,6 +18,7 @@ from thalweg.data.disk_batches import DiskBatches
 from thalweg.data.encode import Encoder
 from thalweg.data.kinds import TASKS, guess_kind
 from thalweg.data.numbers import Numbers
+from thalweg.data.readers.frames import numbered
 from thalweg.data.table import Table
 from thalweg.data.target_values import plain_targets
 from thalweg.data.targets import Targets
@@ -213,7 +214,7 @@ def _label_encoder(
         return None
     if targets.dtype.kind == "f" and targets.size and not (targets == np.round(targets)).all():
         return None  # continuous: the likelihood's own check says what would produce such targets
-    names = tuple(f"x{i}" for i in range(network.inputs))
+    names = numbered(network.inputs)
     outputs = Targets.fit(Table("y", features, targets, names), kind=likelihood.targets)
     if outputs.classes is not None and len(outputs.classes) != classes:
         needed = likelihood.output_width(outputs.transform(Table("y", features, targets, names)), len(outputs.classes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -223,10 +224,21 @@ def from_arrays(
     targets = None if y is None else _target(y, name)
     if targets is not None and len(targets) != len(flat):
         raise ArgumentError("y", f"{len(flat)} targets, one for each row of x", len(targets))
-    if names is None or len(names) != flat.shape[1]:
-        names = [f"x{i}" for i in range(flat.shape[1])]
+    named = names is not None and len(names) == flat.shape[1]
+    columns = tuple(map(str, names or ())) if named else numbered(flat.shape[1])
     known = target_name or _own_names(y)
-    return Table(name, flat, targets, tuple(map(str, names)), known, shape if len(shape) > 1 else None)
+    return Table(name, flat, targets, columns, known, shape if len(shape) > 1 else None)
+
+
+@lru_cache(maxsize=16)
+def numbered(width: int) -> tuple[str, ...]:
+    """Return the names of columns that have none.
+
+    Example:
+        >>> numbered(2)
+        ('x0', 'x1')
+    """
+    return tuple(f"x{i}" for i in range(width))
 
 
 def _target(y: Any, name: str) -> Any:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from thalweg.core.errors import DataError, DataWarning
-from thalweg.data.readers.frames import from_frame
+from thalweg.data.readers.frames import from_frame, numbered
 from thalweg.data.schema import is_number
 from thalweg.data.table import Table
 
@@ -61,7 +61,7 @@ class Dialect:
             raise DataError(
                 f"{path}: several columns are called {', '.join(map(repr, twice))}. Give each its own name."
             )
-        return Dialect(separator, tuple(header) if named else tuple(f"x{i}" for i in range(len(header))), named)
+        return Dialect(separator, tuple(header) if named else numbered(len(header)), named)
 
     def check_last(self, path: Path, last: str) -> None:
         """Raise when the last line of a file has too few cells.
