@@ -28,6 +28,8 @@ that ran both ways ({speeds}).
 The median load of the machine at the end of fits: {loads}; above 2, other work made times longer.
 Memory is the peak of the process, libraries included.
 
+Intervals of small sets are judged on further splits of the suite, which nothing else here looks at.
+
 The peers' fits come from `python -m benchmarks.tables_run --results FILE --peers …`; the command above fits thalweg.
 
 {versions}."""

@@ -10,6 +10,9 @@ from typing import Any, TypeAlias
 Cell: TypeAlias = tuple[str, int]
 """A set and a seed."""
 
+SEEDS = 3
+"""Seeds from here on are further splits of small sets, which tell of intervals alone: three test sets are few rows."""
+
 SHIFT = 0.01
 """Added to errors before their logarithm is taken, so that sets with hardly any do not rule the mean."""
 
@@ -37,13 +40,17 @@ class Results:
         return {peer for _, _, peer in self._fits}
 
     def cells(self, *peers: str) -> list[Cell]:
-        """Sets and seeds for which all of ``peers`` have a result."""
-        found = dict.fromkeys((name, seed) for name, seed, _ in self._fits)
+        """Sets and seeds for which all of ``peers`` have a result, without further splits."""
+        found = dict.fromkeys((name, seed) for name, seed, _ in self._fits if seed < SEEDS)
         return sorted(cell for cell in found if all((*cell, peer) in self._fits for peer in peers))
 
     def of_set(self, name: str, peer: str) -> list[Mapping[str, Any]]:
         """A peer's results on a set, of all seeds."""
         return [self._best(cell, peer) for cell in self.cells(peer) if cell[0] == name]
+
+    def of_splits(self, name: str, peer: str) -> list[Mapping[str, Any]]:
+        """A peer's results on a set, of all seeds and further splits."""
+        return [self._best((of, seed), peer) for of, seed, who in sorted(self._fits) if (of, who) == (name, peer)]
 
     def version(self, peer: str) -> str:
         """The versions that the results are of."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.figures import figures, verdict
 from benchmarks.table import table
-from benchmarks.tables_compare import Cell, Results, per_set, quotient, ranks, scaled, shifted
+from benchmarks.tables_compare import SEEDS, Cell, Results, per_set, quotient, ranks, scaled, shifted
 from benchmarks.tables_data import SETS, UCI
 from benchmarks.tables_peers import OURS, PEERS
 
@@ -101,9 +101,11 @@ def calibration(results: Results, shown: Sequence[str]) -> str:
     lines = []
     for name in SETS:
         for key, (title, form) in MEASURES.items():
-            found = [[row[key] for row in results.of_set(name, peer) if key in row] for peer in shown]
+            of = results.of_splits if key == "coverage" else results.of_set
+            found = [[row[key] for row in of(name, peer) if key in row] for peer in shown]
             if any(found):
-                lines.append([f"{name}, {title}", *(form.format(fmean(f)) if f else "–" for f in found)])
+                splits = f", {most} splits" if (most := max(map(len, found))) > SEEDS else ""
+                lines.append([f"{name}, {title}{splits}", *(form.format(fmean(f)) if f else "–" for f in found)])
     about = (
         "Expected calibration error (ECE) in 15 bins of equal mass of the winning probability; share of test targets "
         "inside `predict_interval(X, 0.9)`.\n\n"
@@ -150,9 +152,12 @@ def targets(results: Results) -> str:
             lines.append([f"fit time to {label}", figures(time), f"≤ {most:g}", verdict(time <= most)])
             lines.append([f"peak memory to {label}", figures(memory), "≤ 1", verdict(memory <= 1)])
     for name, (title, key, low, high) in KEPT.items():
-        if found := [row[key] for row in results.of_set(name, OURS) if key in row]:
+        if found := [row[key] for row in results.of_splits(name, OURS) if key in row]:
             wanted = f"{low:.0%} to {high:.0%}" if low else f"≤ {high:.0%}"
-            lines.append([f"{title} {name}", f"{fmean(found):.2%}", wanted, verdict(low <= fmean(found) <= high)])
+            splits = f", {len(found)} splits" if len(found) > SEEDS else ""
+            lines.append(
+                [f"{title} {name}{splits}", f"{fmean(found):.2%}", wanted, verdict(low <= fmean(found) <= high)]
+            )
     return table(["", "measured", "target", "reached"], lines).strip()
 
 
