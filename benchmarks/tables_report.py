@@ -101,11 +101,10 @@ def calibration(results: Results, shown: Sequence[str]) -> str:
     lines = []
     for name in SETS:
         for key, (title, form) in MEASURES.items():
-            of = results.of_splits if key == "coverage" else results.of_set
-            found = [[row[key] for row in of(name, peer) if key in row] for peer in shown]
+            found = [_found(results, name, peer, key) for peer in shown]
             if any(found):
-                splits = f", {most} splits" if (most := max(map(len, found))) > SEEDS else ""
-                lines.append([f"{name}, {title}{splits}", *(form.format(fmean(f)) if f else "–" for f in found)])
+                title_of = f"{name}, {title}{_splits(_found(results, name, OURS, key))}"
+                lines.append([title_of, *(form.format(fmean(f)) if f else "–" for f in found)])
     about = (
         "Expected calibration error (ECE) in 15 bins of equal mass of the winning probability; share of test targets "
         "inside `predict_interval(X, 0.9)`.\n\n"
@@ -152,13 +151,21 @@ def targets(results: Results) -> str:
             lines.append([f"fit time to {label}", figures(time), f"≤ {most:g}", verdict(time <= most)])
             lines.append([f"peak memory to {label}", figures(memory), "≤ 1", verdict(memory <= 1)])
     for name, (title, key, low, high) in KEPT.items():
-        if found := [row[key] for row in results.of_splits(name, OURS) if key in row]:
+        if found := _found(results, name, OURS, key):
             wanted = f"{low:.0%} to {high:.0%}" if low else f"≤ {high:.0%}"
-            splits = f", {len(found)} splits" if len(found) > SEEDS else ""
-            lines.append(
-                [f"{title} {name}{splits}", f"{fmean(found):.2%}", wanted, verdict(low <= fmean(found) <= high)]
-            )
+            reached = verdict(low <= fmean(found) <= high)
+            lines.append([f"{title} {name}{_splits(found)}", f"{fmean(found):.2%}", wanted, reached])
     return table(["", "measured", "target", "reached"], lines).strip()
+
+
+def _found(results: Results, name: str, peer: str, key: str) -> list[float]:
+    """Return a measure of a peer on a set, of all its seeds, and of intervals on further splits too."""
+    rows = results.of_splits(name, peer) if key == "coverage" else results.of_set(name, peer)
+    return [row[key] for row in rows if key in row]
+
+
+def _splits(found: Sequence[float]) -> str:
+    return f", {len(found)} splits" if len(found) > SEEDS else ""
 
 
 def wins(results: Results, peer: str) -> tuple[int, int]:

@@ -50,6 +50,14 @@ def test_robust_equals_the_robust_scaler_smoothly_clipped(dtype: type) -> None:
     assert np.abs(got).max() <= 3
 
 
+def test_numbers_far_from_zero_are_centered_in_float64_whatever_their_type() -> None:
+    x = (2e7 + 4 * np.round(np.random.default_rng(0).normal(size=(200, 1)))).astype(np.float32)  # each of them float32 can hold
+    wide = x.astype(np.float64)
+    got, expected = (Numbers.fit(of).transform(of) for of in (x, wide))
+    np.testing.assert_allclose(got, expected, atol=1e-4)
+    np.testing.assert_allclose(got, (wide - wide.mean()) / wide.std(), atol=1e-4)
+
+
 def test_quantile_equals_the_quantile_transformer() -> None:
     from scipy.stats import norm, rankdata
     from sklearn.preprocessing import QuantileTransformer

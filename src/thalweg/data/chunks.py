@@ -66,7 +66,8 @@ def sums(x: Array, shared: bool, names: Sequence[str], source: str) -> tuple[Arr
         if shift is None:
             with np.errstate(all="ignore"):
                 first = rows.mean(axis=None if shared else 0, dtype=np.float64)
-            shift = np.atleast_1d(np.where(np.isfinite(first), first, 0.0))
+            # As it is subtracted: what rounding takes from it must not come back with the mean.
+            shift = np.atleast_1d(np.where(np.isfinite(first), first, 0.0)).astype(kind).astype(np.float64)
         with np.errstate(all="ignore"):
             centered = np.subtract(rows, shift.astype(kind), dtype=kind)
             squares = np.einsum("nd,nd->d", centered, centered).astype(np.float64)

@@ -367,7 +367,7 @@ class Encoder:
             )
 
     def _warn_of_gaps(self, matrix: Array, source: str) -> None:
-        if matrix.dtype.kind != "f" or not np.isnan(matrix.min(initial=np.inf)):  # which missing ones make missing
+        if matrix.dtype.kind != "f" or not np.isnan(matrix.min(initial=np.inf)):  # a NaN anywhere makes this one
             return
         gaps, names = np.isnan(matrix).sum(axis=0), self.number_columns
         new = {names[i]: int(gaps[i]) for i in np.flatnonzero(gaps) if i not in self.numbers.missing}

@@ -25,6 +25,7 @@ SAMPLE_ROWS = 200_000  # medians and quantiles come from at most so many rows, e
 SAMPLE_CELLS = 2**24  # and of wide arrays from fewer
 ROUNDING = 4e-15  # a deviation that is smaller beside the mean is that of rounding
 PIECE = 2**16  # so many numbers are scaled at once: they stay in the cache
+COARSE = 1e-5  # of a column's scale: where rounding its center to float32 moves it further, float64 is needed
 THREADED_CELLS = 2**20  # from so many numbers on, a search between knots is worth threads
 PIXELS = 49  # so many columns of bytes beyond 127, those of 7 × 7 pixels, are no ages, counts or flags
 
@@ -118,6 +119,11 @@ class Numbers:
         return {kind: self.center.astype(kind) for kind in (np.float32, np.float64)}
 
     @cached_property
+    def _coarse(self) -> bool:
+        """Whether float32 is too coarse for a center, as of dates and identifiers."""
+        return bool((np.abs(self._centers[np.float32] - self.center) > COARSE * self.scale).any())
+
+    @cached_property
     def _encoded_fill(self) -> Array:
         """What stands for missing numbers, encoded (1, d)."""
         filled = np.empty((1, self.width), np.float32)
@@ -159,8 +165,7 @@ class Numbers:
 
     def _scale(self, rows: Array, z: Array) -> None:
         """Write scaled rows into z; missing ones stay NaN."""
-        # Dates and identifiers need the digits of float64 before the center is taken off.
-        narrow = rows.dtype.itemsize <= 2 or rows.dtype == np.float32
+        narrow = (rows.dtype.itemsize <= 2 or rows.dtype == np.float32) and not self._coarse
         kind = np.float32 if narrow else np.float64
         np.subtract(rows, self._centers[kind], out=z, dtype=kind, casting="same_kind")
         z *= self._gain

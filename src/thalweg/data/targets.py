@@ -212,7 +212,10 @@ def _fit_classes(table: Table, y: Array, what: str, kind: str, order: Sequence[s
 
 
 def warn_of_few_rows(labels: Array, classes: int, what: str, *, stacklevel: int) -> None:
-    """Warn where most classes have a single row or none: more classes than rows, or half as many that do occur.
+    """Warn where most classes have a single row or none.
+
+    That is where there are more classes than rows, where each of three rows or more has its own, and where over half
+    as many classes occur as there are rows, of which there are many.
 
     Args:
         labels: (N,) of the rows to train on.

@@ -59,7 +59,7 @@ def prepare(
     """Read, split, encode, and build what the settings ask for.
 
     Args:
-        config: the settings.
+        config: the settings; for rows that are there already those by which they were split.
         tables: rows that are there already; by default ``data`` is read and split.
         sample_weight: (N,) weights of the training rows, scaled to mean one.
         like: a plan for the same rows, whose encoded rows serve again where the settings encode them alike.

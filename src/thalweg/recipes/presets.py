@@ -213,9 +213,14 @@ def before_training(
     return _filled(config, BEFORE_TRAINING | networks | held)
 
 
+def leaves_networks(config: RunConfig) -> bool:
+    """Return whether the settings leave it to the preset ``best`` how many networks are trained."""
+    return config.preset == "best" and config.start is None and not {"members", "cv"} & config.model_fields_set
+
+
 def _several(config: RunConfig, *, several: bool, folds: bool) -> dict[str, Any]:
     """Return the folds or members of the preset ``best``."""
-    if not several or config.start is not None or {"members", "cv"} & config.model_fields_set:
+    if not (several and leaves_networks(config)):
         return {"members": config.members, "cv": config.cv}
     return {"cv": FOLDS} if folds else {"members": MEMBERS}
 

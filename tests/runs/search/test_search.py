@@ -274,6 +274,15 @@ def test_folds_of_the_last_training_take_the_place_of_the_rows_that_trials_watch
     assert (config.cv, config.validation) == (2, 0)
 
 
+def test_the_last_training_of_best_has_folds_whatever_trials_watch() -> None:
+    for given in ({}, {"validation": 0.3}, {"calibrate": "conformal"}):
+        request = {"data": "wine", "preset": "best", **given}
+        task = task_of(Request(request, 1, ""))
+        assert (task.plan.config.cv, task.plan.config.members) == (0, 1)
+        plan = prepare(task.last(request, {}))
+        assert (plan.config.cv, plan.config.validation) == (5, 0)
+
+
 @pytest.mark.usefixtures("compile_quickly")
 def test_trials_of_the_recipe_are_compared_from_its_patience_on(tmp_path: Path) -> None:
     given = {"data": "wine", "preset": "tabular", "hidden": 4, "shared_members": 2}

@@ -15,6 +15,7 @@ from thalweg.recipes.choices import check_folds, check_names
 from thalweg.recipes.config import RunConfig, make_config
 from thalweg.recipes.plan import Plan, train_plan
 from thalweg.recipes.prepare import prepare
+from thalweg.recipes.presets import leaves_networks
 from thalweg.recipes.streams import check_streamed, stream_source
 from thalweg.recipes.tables import encoder_settings, make_tables
 from thalweg.runs.search.space import SHAPE, Space, settings_of
@@ -80,9 +81,11 @@ class Task:
             given: settings, those of the last training alone among them.
             params: the best values.
         """
-        config = last_config({**given, **settings_of(params)})
-        watched = config.patience or config.calibrate != "none" or self.plan.tables.train.whole is not None
-        return config.model_copy(update={"validation": self.base.validation}) if watched and not config.cv else config
+        config, streams = last_config({**given, **settings_of(params)}), self.plan.tables.train.whole is not None
+        if config.cv or (leaves_networks(config) and not streams):
+            return config.model_copy(update={"validation": 0.0})
+        watched = config.patience or config.calibrate != "none" or streams
+        return config.model_copy(update={"validation": self.base.validation}) if watched else config
 
 
 def last_config(settings: Mapping[str, Any]) -> RunConfig:
