@@ -217,3 +217,5 @@ def test_another_network_cannot_go_on() -> None:
     ours = DenseClassifier(**SMALL, epochs=1, warm_start=True).fit(X, Y)
     with pytest.raises(ValueError, match="warm_start"):
         ours.set_params(hidden=(9,)).fit(X, Y)
+    with pytest.raises(ValueError, match=r"partial_fit: expected the network of the fit before.* take a clone"):
+        ours.partial_fit(X, Y)

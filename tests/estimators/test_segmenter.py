@@ -92,6 +92,16 @@ def test_images_to_watch() -> None:
     assert ours.model_.evaluate(IMAGES[4:], MASKS[4:])["loss"] == pytest.approx(min(losses), rel=1e-4)
 
 
+def test_images_to_watch_have_weights() -> None:
+    weight = np.where(RNG.random((2, 12, 12)) < 0.5, 0.0, RNG.random((2, 12, 12)))
+    ours = DenseSegmenter(**SMALL)
+    ours.fit(IMAGES[:4], MASKS[:4], eval_set=(IMAGES[4:], np.where(weight > 0, MASKS[4:], -1), weight))
+    p = ours.predict_proba(IMAGES[4:]).astype(float)
+    true = np.take_along_axis(p, (MASKS[4:] == 7)[..., None].astype(int), axis=-1)[..., 0]
+    expected = float(np.average(-np.log(true), weights=weight))
+    assert ours.history_[-1]["validation_loss"] == pytest.approx(expected, rel=1e-4)
+
+
 def test_decisions_for_pixels(fitted: DenseSegmenter) -> None:
     p = fitted.predict_proba(IMAGES[4:]).astype(float)
     cost = np.array([[0.0, 1.0], [9.0, 0.0]])  # rows are the labels 2 and 7
@@ -144,6 +154,12 @@ def test_pixels_that_weigh_nothing_may_have_any_label() -> None:
     assert same(one, other)
     assert one.score(IMAGES, MASKS) > 0.9
     assert one.score(IMAGES, np.where(known, MASKS, 255), known) > 0.9
+    for label in (-1, np.nan):
+        masks = np.where(known, MASKS, label)
+        assert same(one, DenseSegmenter(**PLAIN, class_weight={7: 2.0}).fit(IMAGES, masks, sample_weight=known))
+        assert one.score(IMAGES, masks, known) == one.score(IMAGES, np.where(known, MASKS, 255), known)
+        with pytest.raises(ValueError, match=r"-1 in a mask|got nan"):
+            DenseSegmenter(**PLAIN).fit(IMAGES, masks, sample_weight=known + 0.1)
     # An image each with a weight of its own is one weight for all pixels of it.
     weight = np.arange(6.0)
     of_pixels = np.ones(MASKS.shape) * weight[:, None, None]
@@ -200,13 +216,14 @@ def test_weights_are_routed_to_fit_and_score() -> None:
 
 
 def test_epochs_by_partial_fit_are_epochs_of_fit() -> None:
-    whole = DenseSegmenter(**(PLAIN | {"epochs": 4})).fit(IMAGES, MASKS, sample_weight=np.arange(6))
-    parts = DenseSegmenter(**PLAIN)
+    weights = {"class_weight": {7: 3.0}}
+    whole = DenseSegmenter(**(PLAIN | weights | {"epochs": 4})).fit(IMAGES, MASKS, sample_weight=np.arange(6))
+    parts = DenseSegmenter(**PLAIN, **weights)
     for _ in range(4):
         parts.partial_fit(IMAGES, MASKS, sample_weight=np.arange(6))
     assert same(whole, parts)
     assert whole.loss_curve_ == parts.loss_curve_
-    warm = DenseSegmenter(**(PLAIN | {"epochs": 2}), warm_start=True)
+    warm = DenseSegmenter(**(PLAIN | weights | {"epochs": 2}), warm_start=True)
     for _ in range(2):
         warm = pickle.loads(pickle.dumps(warm)).fit(IMAGES, MASKS, sample_weight=np.arange(6))
     assert same(whole, warm)
@@ -245,13 +262,36 @@ def test_partial_fit_keeps_the_scale_and_knows_labels_that_come_later() -> None:
         ours.set_params(class_weight="balanced").partial_fit(IMAGES, MASKS)
 
 
-def test_weights_of_labels_that_a_call_does_not_have() -> None:
+def test_weights_of_labels_stay_on_the_scale_of_the_first_call(tmp_path: Path) -> None:
     ours, weight = DenseSegmenter(**PLAIN, class_weight={7: 5.0}), RNG.random(MASKS.shape)
-    for masks in (np.full(MASKS.shape, 2), MASKS):
-        ours.partial_fit(IMAGES, masks, [2, 7], weight)
-        factors = np.array(ours.model_.likelihood.class_weights)
-        assert factors[1] == pytest.approx(5 * factors[0])
-        assert np.average(factors[(masks == 7).astype(int)], weights=weight) == pytest.approx(1)
+    ours.partial_fit(IMAGES, MASKS, sample_weight=weight)
+    first = ours.model_.likelihood
+    factors = np.array(first.class_weights)
+    assert factors[1] == pytest.approx(5 * factors[0])
+    assert np.average(factors[(MASKS == 7).astype(int)], weights=weight) == pytest.approx(1)
+    for label in (2, 7):
+        assert ours.partial_fit(IMAGES, np.full(MASKS.shape, label)).model_.likelihood == first
+    ours.save(tmp_path / "model")
+    loaded = DenseSegmenter.load(tmp_path / "model").partial_fit(IMAGES[:2], MASKS[:2])
+    assert loaded.model_.likelihood == first
+    # A dictionary that has changed is that of the calls to come.
+    factors = np.array(
+        ours.set_params(class_weight={7: 3.0}).partial_fit(IMAGES, MASKS).model_.likelihood.class_weights
+    )
+    assert factors[1] == pytest.approx(3 * factors[0])
+
+
+def test_the_weight_of_a_single_image_changes_nothing() -> None:
+    one, other = (
+        DenseSegmenter(**PLAIN).partial_fit(IMAGES[:1], MASKS[:1]).partial_fit(IMAGES[1:2], MASKS[1:2], None, [weight])
+        for weight in (1.0, 4.0)
+    )
+    assert same(one, other)
+
+
+def test_weights_of_labels_that_the_first_call_does_not_have() -> None:
+    ours = DenseSegmenter(**PLAIN, class_weight={7: 5.0}).partial_fit(IMAGES, np.full(MASKS.shape, 2), [2, 7])
+    assert ours.partial_fit(IMAGES, MASKS).model_.likelihood.class_weights == pytest.approx((1, 5))
     with pytest.raises(ArgumentError, match="class_weight: expected classes among"):
         ours.set_params(class_weight={3: 2.0}).partial_fit(IMAGES, MASKS)
 
@@ -276,9 +316,42 @@ def test_a_loaded_segmenter_goes_on(tmp_path: Path) -> None:
     assert loaded.n_iter_ == 18
     assert loaded.model_.likelihood.name == "soft_dice"
     assert loaded.loss_curve_[9] < loaded.loss_curve_[0]
-    for other in ({"hidden": (9,)}, {"window": 3}):
-        with pytest.raises(ArgumentError, match="warm_start: expected the network of the fit before"):
-            clone(ours).fit(IMAGES, MASKS).set_params(**other).fit(IMAGES, MASKS)
+
+
+OTHERS: list[tuple[dict[str, Any], str]] = [
+    ({"hidden": (9,)}, "network"),
+    ({"window": 3}, r"window \(1, 1, 1\)"),
+    ({"padding": "edge"}, "padding 'reflect'"),
+    ({"standardize": False}, "standardize True"),
+]
+
+
+def test_another_network_or_other_windows_cannot_go_on(fitted: DenseSegmenter, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
+    for other, name in OTHERS:
+        for ours in (pickle.loads(pickle.dumps(fitted)), DenseSegmenter.load(tmp_path / "model")):
+            ours.set_params(**other, warm_start=True)
+            with pytest.raises(ArgumentError, match=f"warm_start: expected the {name} of the fit .* warm_start=False"):
+                ours.fit(IMAGES, MASKS)
+            with pytest.raises(ArgumentError, match=f"partial_fit: expected the {name} of the fit .* take a clone"):
+                ours.partial_fit(IMAGES, MASKS)
+
+
+def test_a_blank_first_image_is_no_sign_of_another_scale() -> None:
+    ours = DenseSegmenter(**SMALL).partial_fit(np.zeros((12, 12)), MASKS[0])
+    assert ours.partial_fit(IMAGES[1], MASKS[1]).n_iter_ == 2
+    with pytest.raises(ArgumentError, match="expected the standardize True of the fit before, got False"):
+        ours.set_params(standardize=False).partial_fit(IMAGES[1], MASKS[1])
+
+
+def test_minibatches_are_of_at_most_all_pixels() -> None:
+    weight = np.ones(MASKS.shape)
+    weight[:, :3] = 0
+    settings = SMALL | {"stride": 2, "epochs": 2}
+    ours = DenseSegmenter(**settings, batch_size=10**6, warm_start=True).fit(IMAGES, MASKS, weight)
+    assert same(ours, DenseSegmenter(**settings, full_batch=True).fit(IMAGES, MASKS, weight))
+    assert ours.fit(IMAGES[:1], MASKS[:1]).partial_fit(IMAGES[:1], MASKS[:1]).n_iter_ == 5
+    assert DenseSegmenter(**SMALL, batch_size=145).partial_fit(IMAGES[0], MASKS[0]).n_iter_ == 1
 
 
 @pytest.mark.parametrize(
@@ -307,7 +380,15 @@ def test_what_cannot_be_used(fitted: DenseSegmenter) -> None:
         DenseSegmenter().fit(IMAGES, None)
     with pytest.raises(ValueError, match="masks"):
         DenseSegmenter(**SMALL).fit(IMAGES, MASKS[:, :5])
-    with pytest.raises(ValueError, match="eval_set"):
-        DenseSegmenter(**SMALL).fit(IMAGES, MASKS, eval_set=IMAGES)
+    for watched, message in (
+        (IMAGES, r"expected \(images, masks\) or \(images, masks, weights\), got ndarray"),
+        ((IMAGES, MASKS, None, None), r"expected \(images, masks\) or .*, got a tuple of 4"),
+        ((IMAGES, MASKS, np.ones(5)), r"sample_weight.shape == \(5,\), expected \(6,\)!"),
+        ((IMAGES, MASKS, np.ones((6, 2))), r"sample_weight: expected 6 numbers, one an image, or one a pixel"),
+        ((IMAGES, 1, np.ones(6)), "(Input should have at least 1 dimension|Singleton array)"),
+        ((IMAGES, np.full(MASKS.shape, -1)), "expected labels from 0 on, got -1 in a mask"),
+    ):
+        with pytest.raises(ValueError, match=f"eval_set: {message}"):
+            DenseSegmenter(**SMALL).fit(IMAGES, MASKS, eval_set=watched)
     with pytest.raises(ValueError, match="window"):
         DenseSegmenter(**(SMALL | {"window": 2})).fit(IMAGES, MASKS)

@@ -21,7 +21,7 @@ from thalweg.estimators.follow import SCORE, hooks_of, validation_score
 from thalweg.estimators.going_on import begin_from, on_course, with_likelihood_of, with_own_patience
 from thalweg.estimators.inputs import as_table, check_features, pair_of, some_rows
 from thalweg.estimators.parameters import config_of, seed_of
-from thalweg.estimators.rows import Rows, Weights, arranged, sample_weights, without_zeros
+from thalweg.estimators.rows import Rows, Weights, arranged, sample_weights, with_fitting_batches, without_zeros
 from thalweg.estimators.train import run
 from thalweg.estimators.words import speaks_python, told_again
 from thalweg.recipes.config import RunConfig
@@ -194,7 +194,7 @@ class DenseEstimator(Fitted):
             if config.cv:
                 hint = "Each fold is held out of one network already."
                 raise ArgumentError("eval_set", "none beside folds", "one", hint)
-            watched, given = self._watched(eval_set), pair_of(eval_set, "a pair (X, y)")[0]
+            watched, given = self._watched(eval_set), pair_of(eval_set)[0]
         # A single epoch of many calls, `partial_fit`, takes its rows as they come.
         held_out = watched is None and not single and holds_out(table)
         several, folds = not (go_on or single or self.warm_start), self.scoring is None
@@ -206,7 +206,8 @@ class DenseEstimator(Fitted):
             # Rows may have been left out, held out and sorted. Planned as they were given, they have their own numbers.
             same = Rows(whole, validation=watched)
             raise told_again(error, lambda: self._plan(config, whole, same, known, epochs, go_on=go_on)) from None
-        trained = self._train(plan, rows, count, y, given, go_on=go_on)
+        start = begin_from(plan, self, single=single) if go_on else None
+        trained = self._train(plan, rows, count, y, given, start)
         self.adopt(plan.model(trained), self.target_)
         self.best_epoch_ = trained.epoch
         self._trained = None if isinstance(trained, Ensemble) else trained
@@ -239,8 +240,7 @@ class DenseEstimator(Fitted):
                 warn_of_few_rows(table.target_array(), len(outputs.classes), "y", stacklevel=6)
             encoder = fit_encoder(rows.train, config, outputs)
             config = self._filled(config, rows, encoder)
-        if config.batch_size is not None and config.batch_size > len(rows.train):
-            config = config.model_copy(update={"batch_size": len(rows.train)})
+        config = with_fitting_batches(config, len(rows.train))
         plan = prepare(config, rows.tables, rows.weight, validation_weight=rows.validation_weight, encoder=encoder)
         if go_on and not single:
             plan = with_own_patience(plan, self)
@@ -253,10 +253,11 @@ class DenseEstimator(Fitted):
         config = self._filled(with_likelihood_of(config, self.model_), rows, encoder)
         return encoder, *on_course(config, self, epochs)
 
-    def _train(self, plan: Plan, rows: Rows, epochs: int, y: NDArray[Any], given: Any, *, go_on: bool) -> Trained:
+    def _train(
+        self, plan: Plan, rows: Rows, epochs: int, y: NDArray[Any], given: Any, start: Trained | None
+    ) -> Trained:
         """Train what was planned; ``given`` are the features, as the user has them, of which some rows are watched."""
-        start = begin_from(plan, self) if go_on else None
-        if not go_on:
+        if start is None:
             self.adopt(
                 Model(plan.network, plan.likelihood, (), (), plan.encoder), {"dtype": y.dtype.str, "ndim": y.ndim}
             )
@@ -264,7 +265,7 @@ class DenseEstimator(Fitted):
         try:
             return run(plan, epochs, start=start, **self._followed(plan, rows, given))
         except BaseException:
-            if not go_on:  # what callbacks and scores were shown has no parameters
+            if start is None:  # what callbacks and scores were shown has no parameters
                 del self.model_
             raise
 
@@ -289,7 +290,7 @@ class DenseEstimator(Fitted):
 
     def _watched(self, eval_set: Any) -> Table:
         """Return the rows of an ``eval_set``."""
-        X, y = pair_of(eval_set, "a pair (X, y)")
+        X, y = pair_of(eval_set)
         X, y = check_features(self, X, reset=False), self._check_targets(y)
         check_consistent_length(X, y)
         return as_table(X, y)

@@ -10,7 +10,7 @@ import numpy as np
 from thalweg.core.errors import ArgumentError
 from thalweg.deploy import Model
 from thalweg.recipes.config import RunConfig
-from thalweg.recipes.plan import Plan
+from thalweg.recipes.plan import AnyPlan, Plan
 from thalweg.training import Trained
 from thalweg.training.state import initial_state
 
@@ -76,22 +76,27 @@ def on_course(config: RunConfig, estimator: Any, epochs: int | None) -> tuple[Ru
     return course, config.epochs
 
 
-def with_own_patience(plan: Plan, estimator: Any) -> Any:
+def with_own_patience(plan: AnyPlan, estimator: Any) -> AnyPlan:
     """Return the plan of a further fit: it may watch others than the one before, and has a best epoch of its own."""
     if plan.stopping is None:
         return plan
     return replace(plan, stopping=replace(plan.stopping, since=len(estimator.history_)))
 
 
-def begin_from(plan: Plan, estimator: Any) -> Trained:
+def begin_from(plan: Plan, estimator: Any, *, single: bool) -> Trained:
     """Return where training goes on: after what was trained last, or of a model from a folder with a new optimizer.
+
+    Args:
+        plan: what to train.
+        estimator: with what it has learned.
+        single: whether `partial_fit` asks.
 
     Raises:
         ArgumentError: the plan has another network.
     """
     model: Model = estimator.model_
     if plan.network != model.network:
-        raise another_network()
+        raise another("network", "another one", single=single)
     trained: Trained | None = getattr(estimator, "_trained", None)
     if trained is not None:
         return trained
@@ -100,6 +105,15 @@ def begin_from(plan: Plan, estimator: Any) -> Trained:
     return Trained(model.params, model.state, history, len(history), "finished", last._replace(state=model.state))
 
 
-def another_network() -> ArgumentError:
-    """Return the error of training that cannot go on."""
-    return ArgumentError("warm_start", "the network of the fit before", "another one", "Use warm_start=False.")
+def another(what: str, got: object, *, single: bool) -> ArgumentError:
+    """Return the error of training that cannot go on.
+
+    Args:
+        what: is not as it was.
+        got: in its place.
+        single: whether `partial_fit` asks, which has no parameter that begins anew.
+    """
+    argument, hint = "warm_start", "Use warm_start=False."
+    if single:
+        argument, hint = "partial_fit", "To begin anew, take a clone: sklearn.base.clone(estimator)."
+    return ArgumentError(argument, f"the {what} of the fit before", got, hint)

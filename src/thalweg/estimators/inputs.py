@@ -77,16 +77,29 @@ def some_rows(X: Any, places: NDArray[Any] | range) -> Any:
     return _safe_indexing(X.tocsr() if sparse.issparse(X) else _collected(X), pick)
 
 
-def pair_of(eval_set: Any, expected: str) -> tuple[Any, Any]:
-    """Return the two parts of an ``eval_set``, which may stand in a list as other libraries want it.
+def pair_of(eval_set: Any) -> tuple[Any, Any]:
+    """Return features and targets of an ``eval_set``, see `parts_of`."""
+    X, y = parts_of(eval_set, "a pair (X, y)")
+    return X, y
+
+
+def parts_of(eval_set: Any, expected: str, most: int = 2) -> tuple[Any, ...]:
+    """Return the parts of an ``eval_set``, which may stand in a list as other libraries want it.
+
+    Args:
+        eval_set: two parts or more.
+        expected: which, in words.
+        most: parts there may be.
 
     Raises:
         ArgumentError: something else.
     """
-    pair = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
-    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+    parts = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
+    if not isinstance(parts, (tuple, list)):
         raise ArgumentError("eval_set", expected, type(eval_set).__name__)
-    return pair[0], pair[1]
+    if not 2 <= len(parts) <= most:
+        raise ArgumentError("eval_set", expected, f"a {type(parts).__name__} of {len(parts)}")
+    return tuple(parts)
 
 
 def as_table(X: Any, y: Any = None) -> Table:

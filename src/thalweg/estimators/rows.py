@@ -122,6 +122,16 @@ def class_factors(setting: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
     return factors
 
 
+def with_fitting_batches(config: RunConfig, rows: int) -> RunConfig:
+    """Return the settings with minibatches of at most all the rows (of images, the pixels) that are trained on.
+
+    Samples of a search, a fold or a further call may be fewer than those a parameter was chosen for.
+    """
+    if config.batch_size is None or config.batch_size <= rows:
+        return config
+    return config.model_copy(update={"batch_size": rows})
+
+
 def without_zeros(table: Table, weight: Weights) -> tuple[Table, Weights, NDArray[np.intp]]:
     """Return the rows that weigh something, their weights, and which they are.
 

@@ -17,7 +17,7 @@ from thalweg.deploy import Model, Segmenter
 from thalweg.estimators.fitted import Fitted
 from thalweg.estimators.follow import hooks_of
 from thalweg.estimators.going_on import (
-    another_network,
+    another,
     begin_from,
     check_same_classes,
     check_weights_of_parts,
@@ -26,13 +26,14 @@ from thalweg.estimators.going_on import (
     with_likelihood_of,
     with_own_patience,
 )
-from thalweg.estimators.inputs import pair_of
+from thalweg.estimators.inputs import parts_of
 from thalweg.estimators.parameters import config_of, documented, seed_of, settings_of
-from thalweg.estimators.rows import class_factors, pixel_weights
+from thalweg.estimators.rows import class_factors, pixel_weights, with_fitting_batches
 from thalweg.estimators.train import run
 from thalweg.estimators.words import speaks_python
 from thalweg.likelihoods import auto_likelihood
-from thalweg.recipes.segmentation import prepare_segmentation
+from thalweg.recipes.config import RunConfig
+from thalweg.recipes.segmentation import make_slices, prepare_segmentation
 
 
 @documented(class_weight="balanced: every label counts as much as any other; or a dictionary from label to weight.")
@@ -67,7 +68,7 @@ class DenseSegmenter(Fitted):
             y: masks, a label for each pixel.
             sample_weight: weights of at least 0: (N,) of the images on the first axis, or in the shape of the masks,
                 one a pixel. What weighs nothing is not learned from, and may have any label.
-            eval_set: (images, masks) to watch, never to train on.
+            eval_set: (images, masks) or (images, masks, weights) to watch, never to train on.
 
         Returns:
             The estimator.
@@ -85,14 +86,15 @@ class DenseSegmenter(Fitted):
 
         The first call fits the scale of the channels and the network; later ones go on from there, with a step size
         that the schedule ``auto`` holds constant. With ``patience`` the best epoch over all calls is kept; once it is
-        used up, further calls train no more.
+        used up, further calls train no more. Weights count against others of the same call; those of a dictionary
+        ``class_weight`` are scaled to a mean of one over the pixels of the first call, and stay so.
 
         Args:
             X: images.
             y: masks.
             classes: all labels that will come; needed in the first call, where ``y`` lacks some.
             sample_weight: weights of images or of pixels, as in `fit`.
-            eval_set: (images, masks) to watch.
+            eval_set: (images, masks) or (images, masks, weights) to watch.
 
         Returns:
             The estimator.
@@ -172,7 +174,7 @@ class DenseSegmenter(Fitted):
             X: images.
             y: masks.
             sample_weight: weights or None.
-            eval_set: images and masks to watch, or None.
+            eval_set: images, masks and perhaps weights to watch, or None.
             go_on: whether from where the estimator is.
             known: labels told beforehand.
             epochs: how many to train of those that the settings, and with them the schedule, name; by default all.
@@ -182,37 +184,60 @@ class DenseSegmenter(Fitted):
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         volumes, watched = _weighted_images(X, y, sample_weight), None
         if eval_set is not None:
-            images, masks = pair_of(eval_set, "a pair (images, masks)")
-            watched = as_volumes(np.asarray(images), np.asarray(masks), name="eval_set")
+            images, masks, *weight = parts_of(eval_set, "(images, masks) or (images, masks, weights)", most=3)
+            watched = _weighted_images(images, masks, *weight, name="eval_set")
             settings["validation"] = 0.0
         encoder: WindowEncoder | None = self._segmenter().windows if go_on else None
         if encoder is not None:
             known = list(encoder.classes)
-        settings |= self._class_weights(volumes, known)
+        settings |= self._class_weights(volumes, known, go_on=go_on)
         config = config_of(self, seed_of(self.random_state), task="segment", **settings)
-        single, epochs = epochs is not None, epochs or config.epochs
+        single = epochs is not None
         if encoder is not None:
-            if window_size(config.window) != encoder.window:
-                raise another_network()
+            self._check_same_windows(config, encoder, single=single)
             config = with_likelihood_of(config, self.model_)
-            config, epochs = on_course(config, self, epochs if single else None)
+            config, epochs = on_course(config, self, epochs)
+        if config.batch_size is not None:
+            config = with_fitting_batches(config, make_slices(config, volumes).train.count(config.stride))
         plan = prepare_segmentation(config, volumes, validation=watched, encoder=encoder, known=known)
         if go_on and not single:
             plan = with_own_patience(plan, self)
-        start = begin_from(plan, self) if go_on else None
-        trained = run(plan, epochs, hooks_of(self.callbacks), start)
+        start = begin_from(plan, self, single=single) if go_on else None
+        trained = run(plan, epochs or config.epochs, hooks_of(self.callbacks), start)
         target = self.target_ if go_on else {"dtype": np.asarray(y).dtype.str, "ndim": np.ndim(y)}
         self.adopt(plan.model(trained), target)
         self.best_epoch_, self._trained = trained.epoch, trained
         self._learning_rate: float = plan.settings["learning_rate"]
+        self._standardize = config.standardize
         return self
 
-    def _class_weights(self, volumes: Volumes, known: list[Any] | None) -> dict[str, Any]:
+    def _check_same_windows(self, config: RunConfig, encoder: WindowEncoder, *, single: bool) -> None:
+        """Check that settings ask for the windows that there are: a network goes on with what it has seen.
+
+        Args:
+            config: the settings.
+            encoder: of the fit before.
+            single: whether `partial_fit` asks.
+
+        Raises:
+            ArgumentError: they ask for others.
+        """
+        scaled = bool(encoder.mean.any() or (encoder.std != 1).any())  # of a loaded model
+        for name, before, now in (
+            ("window", encoder.window, window_size(config.window)),
+            ("padding", encoder.padding, config.padding),
+            ("standardize", getattr(self, "_standardize", scaled), config.standardize),
+        ):
+            if before != now:
+                raise another(f"{name} {before!r}", repr(now), single=single)
+
+    def _class_weights(self, volumes: Volumes, known: list[Any] | None, *, go_on: bool) -> dict[str, Any]:
         """Return the settings that give labels their weight.
 
         Args:
             volumes: images with masks.
             known: all labels, where they are known beforehand.
+            go_on: whether from where the estimator is.
         """
         if not isinstance(self.class_weight, Mapping):
             return {"class_weight": self.class_weight or "none"}
@@ -221,9 +246,13 @@ class DenseSegmenter(Fitted):
         if weights is None:
             weights = np.broadcast_to(1.0, masks.shape)
         labels = np.unique(masks[weights > 0]) if known is None else np.asarray(known)
-        counts = np.array([np.sum(weights, where=masks == label) for label in labels])
         factors = class_factors(self.class_weight, labels)
-        factors *= counts.sum() / (counts @ factors or 1.0)  # mean one over the pixels, as balanced ones have
+        before = getattr(self.model_.likelihood, "class_weights", None) if go_on else None
+        if before is not None and factors.any() and _proportional(factors, np.array(before)):
+            factors = np.array(before)  # on the same scale losses of all calls compare
+        else:
+            counts = np.array([np.sum(weights, where=masks == label) for label in labels])
+            factors *= counts.sum() / (counts @ factors or 1.0)  # mean one over the pixels, as balanced ones have
         given = settings_of(self)
         name = given["likelihood"]
         return {
@@ -248,7 +277,27 @@ class DenseSegmenter(Fitted):
         return tags
 
 
-def _weighted_images(X: Any, y: Any, weight: Any) -> Volumes:
-    """Return images with their masks, and with the weights of their pixels if there are any."""
+def _proportional(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    return np.allclose(np.outer(one, other), np.outer(other, one), rtol=1e-9, atol=0)
+
+
+def _weighted_images(X: Any, y: Any, weight: Any = None, *, name: str = "images") -> Volumes:
+    """Return images with their masks, and with the weights of their pixels if there are any.
+
+    Args:
+        X: images.
+        y: masks.
+        weight: of the images or of the pixels, or None.
+        name: for messages.
+    """
     masks = np.asarray(y)
-    return as_volumes(np.asarray(X), masks).weighted(pixel_weights(masks, weight))
+    try:
+        weights = pixel_weights(masks, weight)
+    except (TypeError, ValueError) as error:
+        if name == "images":
+            raise
+        raise ValueError(f"{name}: {error}") from None  # it speaks of a sample_weight
+    if weights is not None and not (weighs := weights > 0).all():
+        # What weighs nothing may have a label that is none, as -1 or NaN; any other one does as well.
+        masks = np.where(weighs, masks, masks.flat[weighs.argmax()])
+    return as_volumes(np.asarray(X), masks, name=name).weighted(weights)

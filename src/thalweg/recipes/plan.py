@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from thalweg.core.types import Params, State
 from thalweg.data.batches import Batches, weighted_spread
@@ -71,6 +71,9 @@ class Plan:
         if self.calibrate == "none" or tables.validation is None:
             return model
         return calibrated_on(model, tables.validation, self.calibrate, weight=weight)
+
+
+AnyPlan = TypeVar("AnyPlan", bound=Plan)
 
 
 def train_plan(

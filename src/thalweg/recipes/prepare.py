@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from numpy.typing import NDArray
 
@@ -31,7 +31,7 @@ from thalweg.recipes.choices import (
 )
 from thalweg.recipes.config import RunConfig, changed_settings
 from thalweg.recipes.origin import check_origin, origin_of, with_origin
-from thalweg.recipes.plan import Plan
+from thalweg.recipes.plan import AnyPlan, Plan
 from thalweg.recipes.presets import before_training, facts_of, for_training, usual_step_size
 from thalweg.recipes.step_sizes import step_sizes_of
 from thalweg.recipes.tables import Tables, fit_encoder, make_tables
@@ -41,8 +41,6 @@ EVALUATION_ROWS = 2000
 
 LATER_PANELS = {"Network", "Optimizer", "Regularization", "Training", "Run"}
 """Groups of settings of which the encoding of rows knows nothing."""
-
-AnyPlan = TypeVar("AnyPlan", bound=Plan)
 
 
 def prepare(

@@ -61,6 +61,12 @@ class Slices:
         """Return the number of pixels."""
         return len(self.numbers) * self.volumes.pixels_per_slice
 
+    def count(self, stride: int = 1) -> int:
+        """Return the number of pixels of every ``stride``-th row and column that weigh something."""
+        volumes, labels = self.volumes, self.volumes.labels
+        assert labels is not None, "slices of a run have masks"
+        return sum(volumes.of_pixels(labels, plane, stride).size for plane in volumes.planes(self.numbers))
+
     def hash(self) -> str:
         """Return a digest of images and masks."""
         digest = hashlib.sha256(repr((self.volumes.shape, self.numbers.tolist())).encode())
@@ -145,7 +151,6 @@ def prepare_segmentation(
     tables = make_slices(config, volumes, test)
     if validation is not None:
         tables = replace(tables, validation=Slices(validation, np.arange(validation.slices)))
-    going_on = encoder is not None
     if encoder is None:
         encoder = WindowEncoder.fit(
             volumes,
@@ -165,8 +170,6 @@ def prepare_segmentation(
     likelihood.check(network.outputs, y)
     batches = partial(WindowBatches, windows, tables.train.starts(windows, config.stride), y)
     count = len(y)
-    if going_on and config.batch_size is not None and config.batch_size > count:  # later parts may be smaller ones
-        config = config.model_copy(update={"batch_size": count})
     return make_plan(
         SegmentationPlan,
         config,
