@@ -51,7 +51,9 @@ def test_robust_equals_the_robust_scaler_smoothly_clipped(dtype: type) -> None:
 
 
 def test_numbers_far_from_zero_are_centered_in_float64_whatever_their_type() -> None:
-    x = (2e7 + 4 * np.round(np.random.default_rng(0).normal(size=(200, 1)))).astype(np.float32)  # each of them float32 can hold
+    x = (2e7 + 4 * np.round(np.random.default_rng(0).normal(size=(200, 1)))).astype(
+        np.float32
+    )  # each of them float32 can hold
     wide = x.astype(np.float64)
     got, expected = (Numbers.fit(of).transform(of) for of in (x, wide))
     np.testing.assert_allclose(got, expected, atol=1e-4)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from thalweg.cli.train import result_lines
 from thalweg.core.errors import ArgumentError
 from thalweg.data import read as reading
 from thalweg.data.readers import arrays
@@ -71,6 +72,11 @@ def test_how_many_networks_are_told_and_remembered(tmp_path: Path) -> None:
     one = 8 * (13 + 1) + 3 * (8 + 1)
     words = f"6 networks 13-8-3, each without one of 3 folds of the rows, {one} parameters each, {6 * one} in all"
     assert any(line.startswith(words) for line in told)
+    assert any(line.startswith("lines of an epoch are means over the 6 networks") for line in told)
+    score = json.loads((run.path / "evaluation.json").read_text())["out_of_fold"]
+    last = f"out-of-fold error {100 * score['error']:.2f} % of {score['rows']} training rows, each judged by networks"
+    assert result_lines(run)[-1].startswith(last)
+    assert run.out_of_fold == score
     summary = json.loads((run.path / "run.json").read_text())["summary"]
     assert (summary["networks"], summary["parameters"]) == (6, 6 * one)
     assert [row["layer"] for row in summary["rows"]] == ["dense", "relu", "dense"]

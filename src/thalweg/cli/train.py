@@ -101,7 +101,20 @@ def result_lines(done: Run) -> list[str]:
     lines = [f"{measure}; trained for {done.seconds:.1f} s{early}"]
     if done.best_epoch is not None and done.best_epoch < epochs:  # the figures above are not those of the last epoch
         lines.append(f"kept    epoch {done.best_epoch} of {epochs}, the best on the rows for early stopping")
+    if done.out_of_fold is not None:
+        lines.append(_out_of_fold_line(done.out_of_fold, result["task"]))
     return lines + (overlap_lines(result["segmentation"]) if "segmentation" in result else [])
+
+
+def _out_of_fold_line(score: dict[str, Any], task: str) -> str:
+    from thalweg.runs.out_of_fold import FILE
+
+    if "error" in score:
+        of = "of the labels of" if task == "multilabel" else "of"
+        measure = f"error {100 * score['error']:.2f} % {of}"
+    else:
+        measure = f"root mean squared error {score['rmse']:.5g} on"
+    return f"out-of-fold {measure} {score['rows']} training rows, each judged by networks that never saw it ({FILE})"
 
 
 def _answers(done: Run) -> str:

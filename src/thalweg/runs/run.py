@@ -56,6 +56,7 @@ class Run:
         report: path of ``report.html``.
         seconds: of training.
         best_epoch: the epoch whose weights are kept, where early stopping chose it for the one network.
+        out_of_fold: with folds their score, see `thalweg.runs.out_of_fold`.
     """
 
     path: Path
@@ -66,6 +67,7 @@ class Run:
     report: Path
     seconds: float
     best_epoch: int | None = None
+    out_of_fold: dict[str, Any] | None = None
 
 
 def train_run(
@@ -242,7 +244,8 @@ def _finish(folder: RunFolder, plan: Plan, trained: Trained, started: float, che
     )
     report = _reported(folder.path)
     kept = None if isinstance(trained, Ensemble) else best_epoch  # each network of an ensemble keeps its own
-    return Run(folder.path, trained.status, model, trained.history, evaluation, report, seconds, kept)
+    history, folds = trained.history, held_out.get("out_of_fold")
+    return Run(folder.path, trained.status, model, history, evaluation, report, seconds, kept, folds)
 
 
 def _reported(path: Path) -> Path:
@@ -323,6 +326,8 @@ def _announce(plan: Plan, folder: RunFolder, say: Say) -> None:
         say(f"step size {plan.step_size.told}, found by trying {len(plan.step_size.rates)} of them")
     steps = f"{plan.train.steps} minibatch{'es' if plan.train.steps > 1 else ''}"
     say(f"{steps} of {plan.train.batch_size} {'pixels' if plan.opening else 'rows'} an epoch; run folder {folder.path}")
+    if (networks := plan.config.networks) > 1:
+        say(f"lines of an epoch are means over the {networks} networks; together they usually do better")
 
 
 def _networks(plan: Plan) -> str:

@@ -25,7 +25,8 @@ def seeds_of_members(trained: Trained, metric: str, folds: int) -> dict[str, Any
         folds: of cross-validation; each network is then judged on the fold it held out.
 
     Returns:
-        ``measure``, ``of``: what differs, ``values``; empty for a single network, or without rows to judge on.
+        ``measure``, ``of``: what differs, ``folds``, ``values``; empty for a single network, or without rows to judge
+        on.
     """
     if not isinstance(trained, Ensemble):
         return {}
@@ -34,8 +35,7 @@ def seeds_of_members(trained: Trained, metric: str, folds: int) -> dict[str, Any
     values = [row[f"{part}_{metric}"] for row in kept if f"{part}_{metric}" in row]
     if len(values) < 2:
         return {}
-    of = f"networks, each judged on the fold of {folds} that it held out," if folds else "networks of different seeds"
-    return {"measure": metric, "of": of, "values": values}
+    return {"measure": metric, "of": "networks of different seeds", "folds": folds, "values": values}
 
 
 def seeds_of_runs(path: Path) -> dict[str, Any]:

@@ -74,6 +74,14 @@ def test_overfitting_is_a_note_where_the_best_epoch_is_kept() -> None:
         assert next(finding for finding in told if finding.cause == "overfitting").severity == severity
 
 
+def test_a_run_of_several_networks_is_not_told_to_have_them() -> None:
+    for folds, words in [(None, "reach a test error"), (0, "reach a test error"), (3, "on the fold that each of 3")]:
+        told = judge(healthy(**FAULTY["seed_spread"], seeds__folds=folds))
+        finding = next(finding for finding in told if finding.cause == "seed_spread")
+        assert words in finding.says
+        assert ("several networks" in finding.remedy) == bool(finding.settings) == (folds is None)
+
+
 def test_a_run_that_was_interrupted_is_to_go_on() -> None:
     told = judge(replace(healthy(**FAULTY["too_few_epochs"]), status="interrupted"))
     finding = next(finding for finding in told if finding.cause == "too_few_epochs")

@@ -196,6 +196,32 @@ def test_networks_of_an_ensemble(tmp_path: Path) -> None:
     assert rows[-2:] == [["one network", "", "131", "112"], ["all 3 networks", "", "393", "336"]]
 
 
+def test_several_networks_keep_an_epoch_each_and_answer_together(tmp_path: Path) -> None:
+    several, evaluation = SUMMARY | {"networks": 3}, classified(["a", "b"])
+    settings = {"likelihood": "members", "members": 1, "cv": 3, "anneal": 0.6, "epochs": 9}
+    run = {"state": "stopped early", "best_epoch": 4, "summary": several, "settings": settings}
+    model = {"likelihood": {"name": "members", "members": 24, "base": {"name": "categorical"}}}
+    page = report(tmp_path / "run", epochs(5), run, evaluation, model=model)
+    tiles = {tile.one("dt").text: tile.one("dd") for tile in page.one("dl", class_="tiles").all("div")}
+    assert float(tiles["Test loss"].children[0]) == pytest.approx(evaluation["test"]["loss"], abs=1e-4)  # type: ignore[arg-type]
+    assert tiles["Epochs"].one("small").text == "each network keeps its own best epoch, 4 in the middle"
+    assert tiles["Training error"].one("small").text == "a single network on average, in epoch 4"
+    assert "Each network keeps its own best epoch, 4 in the middle." in notices(page)
+    assert "parameters of epoch" not in page.text
+    assert "Training then went back" not in page.text
+    words = part(page, "curves").one("p").text
+    assert "Figures of an epoch are means over the 3 networks" in words
+    assert "In epoch 4, on average over the networks, the training error is 12.5 %" in words
+    assert specs(page)["Loss"]["marked"] == "median of the kept"
+    told = part(page, "about").one("dl", class_="facts")
+    named = dict(zip([t.text for t in told.all("dt")], [d.text for d in told.all("dd")], strict=True))
+    assert (named["Likelihood"], named["Networks a fold"]) == ("categorical", "1")
+    assert named["Folds of cross-validation"] == "3"
+    # Without early stopping all networks end with the last epoch.
+    page = report(tmp_path / "whole", epochs(5), run | {"state": "finished", "best_epoch": None}, evaluation)
+    assert "its own best epoch" not in page.text
+
+
 def test_network_settings_versions_and_commands(tmp_path: Path) -> None:
     folder = tmp_path / "my run"
     run = {
@@ -247,6 +273,11 @@ def test_no_test_set(tmp_path: Path) -> None:
     )
     assert "training rows wrong" in heading(page)
     assert "There was no test set" in notices(page)
+    assert "new data. Give a file" in notices(page)
+    folds = {"rows": 200, "folds": 5, "loss": 0.5, "error": 0.123, "by_fold": []}
+    evaluation = {"training": classified(["a", "b"])["test"], "out_of_fold": folds}
+    page = report(tmp_path / "folds", log, {"state": "finished"}, evaluation)
+    assert "the out-of-fold error, 12.3 %: each row is judged by networks that never saw it" in notices(page)
     assert [s["name"] for s in specs(page)["Loss"]["series"]] == ["training"]  # type: ignore[attr-defined]
 
 

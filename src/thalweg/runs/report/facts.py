@@ -66,12 +66,19 @@ def best_epoch(run: RunFiles) -> Any:
 
 
 def kept_row(run: RunFiles) -> dict[str, Any]:
-    """The log's line of the epoch whose parameters the model has."""
+    """The log's line of the epoch whose parameters the model has; of several networks, of their median epoch."""
     wanted = run.info.get("best_epoch")
     for row in run.log:
         if row["epoch"] == wanted:
             return row
     return run.log[-1] if run.log else {}
+
+
+def own_epochs(run: RunFiles) -> str | None:
+    """That each of several networks keeps its own epoch, of which run.json names the median; None for one network."""
+    if networks(run) == 1 or run.info.get("best_epoch") is None:
+        return None
+    return f"each network keeps its own best epoch, {run.info['best_epoch']} in the middle"
 
 
 def train_seconds(run: RunFiles) -> float | None:
@@ -124,13 +131,19 @@ def width(row: dict[str, Any]) -> Any:
     return shape
 
 
+def base_likelihood(run: RunFiles) -> str | None:
+    """The name of the likelihood that each member of a mixture has; None without one."""
+    value = run.model.get("likelihood")
+    base = value.get("base") if isinstance(value, dict) else None
+    return str(base.get("name")) if isinstance(base, dict) else None
+
+
 def likelihood(run: RunFiles) -> str | None:
     """The name of the likelihood, and how many members it is the mean of."""
     value = run.model.get("likelihood")
     if isinstance(value, dict):
-        base = value.get("base")
-        if isinstance(base, dict):
-            return f"{base.get('name')}, mixture of {value.get('members')} members"
+        if base := base_likelihood(run):
+            return f"{base}, mixture of {value.get('members')} members"
         value = value.get("name") or value.get("kind")
     value = value or settings(run).get("likelihood")
     return str(value) if value and value != "auto" else None

@@ -76,7 +76,7 @@ def about(run: RunFiles) -> Html:
     parts = [el("div", el("h3", "Data"), _facts(rows))] if data else []
     settings = facts.settings(run)
     if settings:
-        parts.append(el("div", el("h3", "Settings"), _facts([(_label(k), _plain(v)) for k, v in settings.items()])))
+        parts.append(el("div", el("h3", "Settings"), _facts([_setting(run, k, v) for k, v in settings.items()])))
     versions, machine = info.get("versions"), info.get("machine")
     where: list[tuple[str, object]] = []
     if isinstance(machine, dict):
@@ -107,6 +107,16 @@ _KNOWN = frozenset(
 
 def _facts(rows: list[tuple[str, Any]]) -> Html:
     return el("dl", [[el("dt", k), el("dd", v)] for k, v in rows if v not in (None, "")], class_="facts")
+
+
+def _setting(run: RunFiles, key: str, value: Any) -> tuple[str, object]:
+    """A setting as a reader knows it: folds by that name, and of a mixture of members the likelihood they have."""
+    if key == "likelihood" and value == "members":
+        value = facts.base_likelihood(run) or value
+    names = {"cv": "Folds of cross-validation", "members": "Networks"}
+    if facts.settings(run).get("cv"):
+        names["members"] = "Networks a fold"
+    return names.get(key) or _label(key), _plain(value)
 
 
 def _label(key: str) -> str:

@@ -23,6 +23,8 @@ def curves(run: RunFiles) -> Html | None:
     epochs = [row["epoch"] for row in run.log]
     best = facts.best_epoch(run)
     marked = "kept" if run.info.get("best_epoch") is not None else "lowest test loss"
+    if facts.own_epochs(run):
+        marked = "median of the kept"
     numbers = _table(run, measure)
     if len(run.log) == 1:
         return section("How training went", el("div", numbers, class_="full"), id="curves", intro=reading(run))
@@ -91,13 +93,16 @@ def reading(run: RunFiles) -> str:
     """The curves in words: where the two sets part, and whether more epochs would pay."""
     measure = facts.metric(run)
     show = percent if measure.share else number
-    kept = facts.kept_row(run)
+    kept, networks = facts.kept_row(run), facts.networks(run)
     name = "error" if measure.share else "RMSE"
-    words = []
+    words, where, learner = [], "", "network learned its"
+    if networks > 1:
+        words.append(f"Figures of an epoch are means over the {networks} networks; together they usually do better.")
+        where, learner = ", on average over the networks", "networks learned their"
     train, test = kept.get(f"train_{measure.key}"), kept.get(f"test_{measure.key}")
     if train is not None and test is not None:
         words.append(
-            f"In epoch {kept['epoch']}, the training {name} is {show(train)} and the test {name} {show(test)}."
+            f"In epoch {kept['epoch']}{where}, the training {name} is {show(train)} and the test {name} {show(test)}."
         )
     rows = [r for r in run.log if r.get("test_loss") is not None and r.get("train_loss") is not None]
     if len(rows) >= 3:
@@ -107,8 +112,8 @@ def reading(run: RunFiles) -> str:
         if rose and last["train_loss"] < low["train_loss"]:
             words.append(
                 f"The test loss was lowest in epoch {low['epoch']} ({number(low['test_loss'])}) and rose to "
-                f"{number(last['test_loss'])} while the training loss went on falling: from there on the network "
-                "learned its training rows by heart (overfitting)."
+                f"{number(last['test_loss'])} while the training loss went on falling: from there on the "
+                f"{learner} training rows by heart (overfitting)."
             )
             if run.info.get("best_epoch") is None:
                 words.append(
@@ -119,7 +124,7 @@ def reading(run: RunFiles) -> str:
         else:
             words.append("The test loss shows no overfitting to speak of.")
     if train is not None and test is not None:
-        words.append("Training figures are averages over an epoch in which the network still changed.")
+        words.append("Training figures are averages over an epoch in which the parameters still changed.")
     return " ".join(words)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from thalweg.runs.report import facts
 from thalweg.runs.report.files import RunFiles
 from thalweg.runs.report.html import Html, el, join
-from thalweg.runs.report.words import count, percent, plural
+from thalweg.runs.report.words import count, number, percent, plural
 
 _DIVERGED = (
     "Training produced a quantity that is not finite, and stopped.",
@@ -41,11 +41,18 @@ def _ending(run: RunFiles) -> Iterator[Html]:
         yield _note("bad", _sentence(message or "The run failed."), f"It got through {progress}.")
     elif state == "stopped early":
         held_out = "validation" if any(row.get("validation_loss") is not None for row in run.log) else "test"
-        kept = run.info.get("best_epoch")
+        kept, own = run.info.get("best_epoch"), facts.own_epochs(run)
         back = f" The parameters of epoch {kept} were kept." if kept is not None else ""
         ended = f"Stopped early after {progress}: the {held_out} loss fell no further."
+        went_back = "Training then went back to its best epoch so far, and from there the step size fell to zero."
+        if own is not None:
+            back = f" {_sentence(own)}."
+            ended = f"Stopped early after {progress}: the {held_out} loss of no network fell any further."
+            went_back = (
+                "Each network then went back to its own best epoch so far, and from there its step size fell to zero."
+            )
         if facts.settings(run).get("anneal"):
-            ended += " Training then went back to its best epoch so far, and from there the step size fell to zero."
+            ended += f" {went_back}"
         yield _note("", message or ended + back)
 
 
@@ -62,7 +69,15 @@ def _figures(run: RunFiles) -> Iterator[Html]:
             yield _note("warn", "No evaluation was saved with this run, so there is no error to report.")
         return
     name, result = run.evaluated
-    if name == "training":
+    folds, measure = run.evaluations.get("out_of_fold"), facts.metric(run)
+    if name == "training" and folds:
+        value = (percent if measure.share else number)(folds[measure.key])
+        yield _note(
+            "",
+            "There was no test set, and the figures of the training rows say little about new data. What to expect "
+            f"there is the out-of-fold {measure.name}, {value}: each row is judged by networks that never saw it.",
+        )
+    elif name == "training":
         yield _note(
             "warn",
             "There was no test set: the figures are those of the training rows, and say little about new data. "

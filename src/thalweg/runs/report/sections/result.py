@@ -128,10 +128,24 @@ def _what(run: RunFiles) -> str:
     return " ".join(p for p in parts if p) + "." + sample
 
 
+def _loss_tile(run: RunFiles) -> list[tuple[str, str, str | None]]:
+    """The loss; of several networks that of their joint answer, which the log, a mean over them, does not know."""
+    networks = facts.networks(run)
+    if networks > 1 and run.evaluated:
+        name, result = run.evaluated
+        value = result.get("loss")  # None where the likelihood is no density
+        return [] if value is None else [(f"{name.capitalize()} loss", number(value), f"of all {networks} networks")]
+    kept = facts.kept_row(run)
+    test, training = kept.get("test_loss"), kept.get("train_loss")
+    if test is not None:
+        return [("Test loss", number(test), f"training {number(training)}" if training is not None else None)]
+    return [("Training loss", number(training), None)] if training is not None else []
+
+
 def _tiles(run: RunFiles) -> Html | None:
     measure = facts.metric(run)
     show = percent if measure.share else number
-    kept = facts.kept_row(run)
+    kept, networks = facts.kept_row(run), facts.networks(run)
     short = "error" if measure.share else "RMSE"
     tiles: list[tuple[str, str, str | None]] = []
     for split, label in (("test", "Test"), ("training", "Training")):
@@ -139,11 +153,13 @@ def _tiles(run: RunFiles) -> Html | None:
         logged = kept.get(f"{'train' if split == 'training' else split}_{measure.key}")
         value = result.get(measure.key) if result else logged
         if value is not None:
-            note = f"{count(result['mistakes'])} mistakes" if result and "mistakes" in result else None
+            note = plural(result["mistakes"], "mistake") if result and "mistakes" in result else None
+            if networks > 1 and not result:
+                note = f"a single network on average, in epoch {kept['epoch']}"
             tiles.append((f"{label} {short}", show(value), note))
     if not measure.share and len(tiles) == 2:
-        (title, value, _), (_, training, _) = tiles
-        tiles = [(title, value, f"training {training}")]
+        (title, value, _), (_, training, of) = tiles
+        tiles = [(title, value, f"training {training}" + (f", {of}" if of else ""))]
     if folds := run.evaluations.get("out_of_fold"):
         note = f"{count(folds['folds'])} folds, each row judged by networks that never saw it"
         tiles.append((f"Out-of-fold {short}", show(folds[measure.key]), note))
@@ -158,21 +174,18 @@ def _tiles(run: RunFiles) -> Html | None:
     overlap = run.evaluated[1].get("segmentation") if run.evaluated else None
     if overlap:
         tiles.append(("Mean Dice", number(overlap["mean_dice"], 3), f"Jaccard {number(overlap['mean_jaccard'], 3)}"))
-    loss = {"test": kept.get("test_loss"), "training": kept.get("train_loss")}
-    if loss["test"] is not None or loss["training"] is not None:
-        which = "test" if loss["test"] is not None else "training"
-        other = f"training {number(loss['training'])}" if which == "test" and loss["training"] is not None else None
-        tiles.append((f"{which.capitalize()} loss", number(loss[which]), other))
+    tiles += _loss_tile(run)
     if run.log:
         best = facts.best_epoch(run)
         kept_word = "kept" if run.info.get("best_epoch") is not None else "lowest test loss"
-        tiles.append(("Epochs", count(len(run.log)), f"{kept_word}: {best}" if best is not None else None))
+        note = facts.own_epochs(run) or (f"{kept_word}: {best}" if best is not None else None)
+        tiles.append(("Epochs", count(len(run.log)), note))
     seconds = facts.train_seconds(run)
     if seconds is not None:
         each = f"{duration(seconds / len(run.log))} an epoch" if run.log else None
         tiles.append(("Training time", duration(seconds), each))
     if facts.summary(run).get("parameters") is not None:
-        total, networks = facts.summary(run), facts.networks(run)
+        total = facts.summary(run)
         each = f"{networks} networks of {count(total['parameters'] // networks)}, " if networks > 1 else ""
         note = f"{each}{count(total.get('multiplications'))} multiplications"
         tiles.append(("Parameters", count(total["parameters"]), note))
