@@ -113,6 +113,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         except MemoryError:
             code = _fail(NO_MEMORY)
         except (typer.Abort, KeyboardInterrupt):
+            print("Interrupted.", file=sys.stderr)  # noqa: T201 (no markup, no wrapping)
             code = 130
         except RuntimeError as error:
             # XLA has no error of its own for this. Any other is ours to mend, with its traceback.
