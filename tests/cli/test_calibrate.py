@@ -193,3 +193,11 @@ def test_a_damaged_calibration_fails_on_loading(thalweg, classes, tmp_path, dama
     answer = thalweg("calibrate", "model", "x.csv")
     assert answer.code == 2
     assert "damaged" in answer.err
+
+
+def test_a_run_with_folds_is_told_what_goes_with_folds(thalweg, tmp_path: Path) -> None:
+    config = make_config({"data": "wine", "hidden": 2, "epochs": 1, "cv": 2, "out": str(tmp_path / "run")})
+    answer = thalweg("calibrate", train_run(config).path, "--method", "isotonic")
+    assert answer.code == 2
+    assert "train with --calibrate isotonic" in answer.err
+    assert "--validation" not in answer.err

@@ -294,6 +294,16 @@ def test_interrupted_run_says_how_to_resume_and_does(thalweg, flowers: Path, mon
     assert a == b
 
 
+def test_an_interruption_before_training_is_told(thalweg, flowers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("thalweg.runs.run.prepare", press)
+    answer = thalweg("train", flowers, "--out", "r")
+    assert (answer.code, answer.err) == (130, "Interrupted.\n")
+    assert not Path("r").exists()
+
+
 def test_warnings_of_data_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     show = _show_each_once()
     show(DataWarning("two\nlines"))

@@ -87,3 +87,16 @@ def test_a_weight_of_two_is_two_rows_where_none_are_held_out(kind: Any) -> None:
 def test_rows_to_watch_beside_folds_are_refused() -> None:
     with pytest.raises(ArgumentError, match="eval_set: expected none beside folds, got one"):
         DenseClassifier(**SMALL, folds=3).fit(X, Y, eval_set=(X, Y))
+
+
+@pytest.mark.parametrize(
+    ("watched", "said"),
+    [
+        ((np.c_[X, X], Y), "X has 2 features"),
+        ((X, Y[:5]), "inconsistent numbers of samples"),
+        ((X, Y + 5), "target: labels unseen in training"),
+    ],
+)
+def test_errors_about_rows_to_watch_name_them(watched: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=f"^eval_set: .*{said}"):
+        DenseClassifier(hidden=(2,), epochs=1).fit(X, Y, eval_set=watched)

@@ -390,5 +390,9 @@ def test_what_cannot_be_used(fitted: DenseSegmenter) -> None:
     ):
         with pytest.raises(ValueError, match=f"eval_set: {message}"):
             DenseSegmenter(**SMALL).fit(IMAGES, MASKS, eval_set=watched)
+    with pytest.raises(ArgumentError, match="eval_set: masks: expected the shape of the images"):
+        DenseSegmenter(**SMALL).fit(IMAGES, MASKS, eval_set=(IMAGES, MASKS[:, :5]))
+    with pytest.raises(ArgumentError, match="eval_set: expected as many channels as X has, "):
+        DenseSegmenter(**SMALL).fit(IMAGES, MASKS, eval_set=(np.zeros((*MASKS.shape, 5)), MASKS))
     with pytest.raises(ValueError, match="window"):
         DenseSegmenter(**(SMALL | {"window": 2})).fit(IMAGES, MASKS)

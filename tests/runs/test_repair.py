@@ -99,3 +99,15 @@ def test_an_interrupted_repair_goes_on_where_it_was(
     assert again.best is not None
     assert again.best.better_than(first.attempts[0])
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_a_run_of_several_networks_is_refused_with_how_to_train_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"data": "wine", "preset": "plain", "hidden": 2, "epochs": 1, "cv": 5, "out": str(tmp_path / "five")}
+    train_run(make_config(settings))
+    assert thalweg(["repair", str(tmp_path / "five")]) == 2
+    error = capsys.readouterr().err
+    assert "RUN: expected a run of a single network, got 5 networks." in error
+    assert "Train one network alone: thalweg train wine" in error
+    assert "--cv" not in error

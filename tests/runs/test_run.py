@@ -16,6 +16,7 @@ from thalweg.data.readers import arrays
 from thalweg.recipes.config import make_config
 from thalweg.recipes.prepare import prepare
 from thalweg.runs.run import resume, train_run, use_threads
+from thalweg.training import Hook, RunInfo
 
 
 def table(path: Path, rows: int = 200) -> Path:
@@ -131,3 +132,33 @@ def test_processes_side_by_side_take_other_cores_and_give_them_back(monkeypatch:
         assert held[-1] == {4, 5, 6, 9}
     with use_threads(None):
         assert held[-1] == {4, 5, 6, 9}
+
+
+class PressedAtFirst(Hook):
+    """Press Ctrl-C as the first epoch begins."""
+
+    def on_epoch_start(self, epoch: int) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("several", [{}, {"members": 2}, {"cv": 2}])
+def test_ctrl_c_before_the_first_epoch_ends_leaves_a_run_that_goes_on(tmp_path: Path, several: dict[str, int]) -> None:
+    data = table(tmp_path / "t.csv")
+    config = make_config({"data": str(data), "hidden": 2, "epochs": 2, "out": str(tmp_path / "r")} | several)
+    run = train_run(config, hooks=[PressedAtFirst()])
+    assert (run.state, run.history) == ("interrupted", [])
+    assert [row["epoch"] for row in resume(run.path, {}).history] == [1, 2]
+
+
+def test_ctrl_c_outside_of_the_steps_says_how_to_go_on(tmp_path: Path) -> None:
+    class Compiling(Hook):
+        def on_train_start(self, info: RunInfo) -> None:
+            raise KeyboardInterrupt
+
+    data, out, lines = table(tmp_path / "t.csv"), tmp_path / "r", list[str]()
+    config = make_config({"data": str(data), "hidden": 2, "epochs": 2, "out": str(out)})
+    with pytest.raises(KeyboardInterrupt):
+        train_run(config, hooks=[Compiling()], say=lines.append)
+    assert json.loads((out / "run.json").read_text())["state"] == "interrupted"
+    assert lines[-1].strip() == f"thalweg train --resume {out}"
+    assert resume(out, {}).state == "finished"

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from typer import TyperException
+from typer.core import TyperGroup
 
 from thalweg.cli import (
     calibrate,
@@ -35,8 +36,20 @@ from thalweg.cli import (
 )
 from thalweg.core.errors import DataWarning, StorageWarning, ThalwegError, TrainingWarning
 
+
+class _Commands(TyperGroup):
+    """Hand interruptions on: Typer makes an exit code of them, which a command gives that has told of one itself."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
+
 app = typer.Typer(
     name="thalweg",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -113,6 +126,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         except MemoryError:
             code = _fail(NO_MEMORY)
         except (typer.Abort, KeyboardInterrupt):
+            print("Interrupted.", file=sys.stderr)  # noqa: T201 (no markup, no wrapping)
             code = 130
         except RuntimeError as error:
             # XLA has no error of its own for this. Any other is ours to mend, with its traceback.

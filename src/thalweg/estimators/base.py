@@ -23,7 +23,7 @@ from thalweg.estimators.inputs import as_table, check_features, pair_of, some_ro
 from thalweg.estimators.parameters import config_of, seed_of
 from thalweg.estimators.rows import Rows, Weights, arranged, sample_weights, with_fitting_batches, without_zeros
 from thalweg.estimators.train import run
-from thalweg.estimators.words import speaks_python, told_again
+from thalweg.estimators.words import about_eval_set, speaks_python, told_again
 from thalweg.recipes.config import RunConfig
 from thalweg.recipes.ensemble import Ensemble, HeldOut
 from thalweg.recipes.plan import Plan
@@ -291,9 +291,10 @@ class DenseEstimator(Fitted):
     def _watched(self, eval_set: Any) -> Table:
         """Return the rows of an ``eval_set``."""
         X, y = pair_of(eval_set)
-        X, y = check_features(self, X, reset=False), self._check_targets(y)
-        check_consistent_length(X, y)
-        return as_table(X, y)
+        with about_eval_set():
+            X, y = check_features(self, X, reset=False), self._check_targets(y)
+            check_consistent_length(X, y)
+            return replace(as_table(X, y), name="eval_set")
 
     def _followed(self, plan: Plan, rows: Rows, given: Any) -> dict[str, Any]:
         """Return callbacks, and the score that is told and watched."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from thalweg.core.errors import ArgumentError
 from thalweg.data.volumes import Volumes, as_volumes
 from thalweg.data.windows import WindowEncoder, window_size
 from thalweg.decisions import Decisions, decide
@@ -30,7 +31,7 @@ from thalweg.estimators.inputs import parts_of
 from thalweg.estimators.parameters import config_of, documented, seed_of, settings_of
 from thalweg.estimators.rows import class_factors, pixel_weights, with_fitting_batches
 from thalweg.estimators.train import run
-from thalweg.estimators.words import speaks_python
+from thalweg.estimators.words import about_eval_set, speaks_python
 from thalweg.likelihoods import auto_likelihood
 from thalweg.recipes.config import RunConfig
 from thalweg.recipes.segmentation import make_slices, prepare_segmentation
@@ -185,7 +186,11 @@ class DenseSegmenter(Fitted):
         volumes, watched = _weighted_images(X, y, sample_weight), None
         if eval_set is not None:
             images, masks, *weight = parts_of(eval_set, "(images, masks) or (images, masks, weights)", most=3)
-            watched = _weighted_images(images, masks, *weight, name="eval_set")
+            with about_eval_set():
+                watched = _weighted_images(images, masks, *weight, name="eval_set")
+            channels, expected = (part.values.shape[-1] for part in (watched, volumes))
+            if channels != expected:
+                raise ArgumentError("eval_set", f"as many channels as X has, {expected}", channels)
             settings["validation"] = 0.0
         encoder: WindowEncoder | None = self._segmenter().windows if go_on else None
         if encoder is not None:

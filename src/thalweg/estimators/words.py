@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -60,6 +61,22 @@ def speaks_python(method: Method) -> Method:
             raise ArgumentError(name, error.expected, error.got, hint) from None
 
     return cast(Method, spoken)
+
+
+@contextmanager
+def about_eval_set() -> Iterator[None]:
+    """Name ``eval_set`` in the errors of a block that checks it in the words for ``X`` and ``y``."""
+    try:
+        yield
+    except ArgumentError as error:
+        if error.argument == "eval_set":
+            raise
+        raise ArgumentError(f"eval_set: {error.argument}", error.expected, error.got, error.hint) from None
+    except (ValueError, TypeError) as error:
+        if str(error).startswith("eval_set"):
+            raise
+        kind = next(kind for kind in (DataError, ValueError, TypeError) if isinstance(error, kind))
+        raise kind(f"eval_set: {error}") from None
 
 
 def told_again(error: DataError, action: Callable[[], Any]) -> DataError:

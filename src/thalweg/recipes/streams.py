@@ -101,7 +101,7 @@ def stream_tables(
         target = found.train.target_name
         test = stream_table(test_source, target, Split(0.0), lambda _: whole.encoder, key=key, **settings)
     except KeyboardInterrupt:
-        say("interrupted; what is in the cache is kept, and the same command goes on from there")
+        say("what is in the cache is kept, and the same command goes on from there")
         raise
     return found, test.train, other
 

@@ -59,11 +59,13 @@ def calibrate_run(
             )
         held_out, _ = read_some(data, target or model.encoder.target_name, "validation")
     elif tables is None or tables.validation is None:
+        # Beside folds no validation rows are held out; what the folds say is at hand while training alone.
+        way = f"--calibrate {method}, which the folds serve" if config is not None and config.cv else "--validation 0.1"
         raise ArgumentError(
             "DATA",
             "a file of rows held out of training",
             "none, and the run has no validation rows",
-            "Name a file, or train with --validation 0.1.",
+            f"Name a file, or train with {way}.",
         )
     else:
         held_out = tables.validation

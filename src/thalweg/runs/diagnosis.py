@@ -92,13 +92,13 @@ def evidence_of(path: Path) -> Evidence:
     status = read_status(path)
     settings = status.get("settings", {})
     if not (path / FACTS).is_file() or not ((path / RECORDS).is_file() or _several(settings)):
-        raise ModelError(f"{path} holds no records of a checkup. {_again(status)}")
+        raise ModelError(f"{path} holds no records of a checkup. {again(status)}")
     with storage_errors("read", path / FACTS):
         text = (path / FACTS).read_bytes()
     try:
         facts = json.loads(text)["facts"]
     except (ValueError, KeyError, TypeError):
-        raise ModelError(f"{path / FACTS} is damaged: no facts can be read from it. {_again(status)}") from None
+        raise ModelError(f"{path / FACTS} is damaged: no facts can be read from it. {again(status)}") from None
     records = read_records(path / RECORDS) if (path / RECORDS).is_file() else []
     return Evidence(_with_constant(facts, path), read_log(path), records, settings, status["state"])
 
@@ -134,9 +134,9 @@ def not_measured(path: Path, evidence: Evidence) -> list[str]:
     lines = [f"Not measured: {', '.join(names)} ({reason})." for reason, names in told.items()]
     status = read_status(path)
     if not evidence.records:
-        lines.append(f"Not measured: layers and steps, as the networks trained together. {_again(status)}")
+        lines.append(f"Not measured: layers and steps, as the networks trained together. {again(status)}")
     elif evidence.settings.get("diagnose") == "cheap":
-        lines.append(f"Not measured while it trained: single examples and curvature. {_again(status, 'full')}")
+        lines.append(f"Not measured while it trained: single examples and curvature. {again(status, 'full')}")
     return lines
 
 
@@ -192,7 +192,8 @@ def checkup_lines(path: Path) -> list[str]:
     return [f"checkup {first.severity}: {first.cause.replace('_', ' ')}. {first.says}", f"        {more}"]
 
 
-def _again(status: dict[str, Any], kind: str = "cheap") -> str:
+def again(status: dict[str, Any], kind: str = "cheap") -> str:
+    """Return how to train a run again, as one network, with a checkup of a kind; and how long it took."""
     seconds = status.get("seconds", {}).get("total")
     took = f" It took {seconds:.0f} s." if isinstance(seconds, (int, float)) else ""
     settings = status.get("settings", {})

@@ -15,8 +15,8 @@ from thalweg.diagnosis import Finding
 from thalweg.recipes.config import RunConfig, make_config
 from thalweg.recipes.prepare import prepare
 from thalweg.runs.attempts import Attempt, Attempts, Causes, InterruptedAttempts
-from thalweg.runs.diagnosis import findings_of
-from thalweg.runs.record import check_free, run_config
+from thalweg.runs.diagnosis import again, findings_of
+from thalweg.runs.record import check_free, read_status, run_config
 from thalweg.runs.run import Run, Say, train_run
 from thalweg.training import Hook
 
@@ -74,6 +74,7 @@ def repair(
         tell: is told every attempt once it has figures.
 
     Raises:
+        ArgumentError: a run of several networks.
         ModelError: no run folder, one without a checkup, or one of images with masks.
         StorageError: the place is taken or cannot be written.
         DivergedError: the new run diverged on all the training rows.
@@ -81,6 +82,8 @@ def repair(
     config, findings = run_config(path), findings_of(path)
     if config.task != "rows":
         raise ModelError(f"{path} is a run on images with masks; repair works on rows.")
+    if config.networks > 1:
+        raise ArgumentError("RUN", "a run of a single network", f"{config.networks} networks", again(read_status(path)))
     out = out or path.with_name(f"{path.name}-repaired")
     check_free(out)
     remedies, left = _remedies(config, findings)

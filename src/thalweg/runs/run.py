@@ -214,6 +214,12 @@ def _train(folder: RunFolder, plan: Plan, hooks: Sequence[Hook], say: Say, start
             _reported(folder.path)
             raise
         return _finish(folder, plan, trained, started, checkup)
+    except KeyboardInterrupt:  # outside of the steps, which end in order: while things are compiled, judged or written
+        with suppress(StorageError):
+            _ending(folder, read_log(folder.path), started, state="interrupted")
+        say(f"What is done is in {folder.path}. Continue with:")
+        say(f"  thalweg train --resume {shlex.quote(str(folder.path))}")
+        raise
     except StorageError as error:
         with suppress(StorageError):  # the place that failed may be this one
             folder.status(state="failed", message=str(error))

@@ -25,10 +25,10 @@ def seeds_of_members(trained: Trained, metric: str, folds: int) -> dict[str, Any
         folds: of cross-validation; each network is then judged on the fold it held out.
 
     Returns:
-        ``measure``, ``of``: what differs, ``folds``, ``values``; empty for a single network, or without rows to judge
-        on.
+        ``measure``, ``of``: what differs, ``folds``, ``values``; empty for a single network, without rows to judge on,
+        or before the end of the first epoch.
     """
-    if not isinstance(trained, Ensemble):
+    if not isinstance(trained, Ensemble) or not trained.history:
         return {}
     part = "validation" if folds else "test"
     kept = [trained.members.histories[m][trained.members.epochs[m] - 1] for m in trained.members.usable]

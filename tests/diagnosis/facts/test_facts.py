@@ -15,6 +15,7 @@ from thalweg.diagnosis.facts.dependence import as_numbers, dependence_facts
 from thalweg.diagnosis.facts.inputs import input_facts
 from thalweg.diagnosis.facts.loss import loss_facts
 from thalweg.diagnosis.facts.start import start_facts
+from thalweg.diagnosis.facts.suspects import class_suspects
 from thalweg.diagnosis.facts.targets import target_facts
 
 RNG = np.random.default_rng(3)
@@ -93,3 +94,18 @@ def test_codes_of_levels_are_no_sizes() -> None:
     assert judge(Evidence({"inputs": input_facts(codes, codes=1)})) == []
     network = tw.Network(5, (tw.network.Embed((4000,), 3), tw.Dense(1)))
     assert _codes(network) == 1
+
+
+@pytest.mark.parametrize("y", [Y[:1], np.zeros((9, 1))])
+def test_equal_targets_cannot_tell_whether_a_loss_pairs_rows(y: np.ndarray) -> None:
+    facts = loss_facts(tw.Gaussian(), y, 1)
+    assert facts["pairing"] is None
+    assert "loss_shape_broadcast" not in [found.cause for found in judge(Evidence({"loss": facts}))]
+    assert loss_facts(tw.Gaussian(), Y[:2], 1)["pairing"] > 0
+
+
+def test_a_class_hardly_more_likely_than_the_given_one_is_no_suspect() -> None:
+    unsure, y = np.array([[0.46, 0.54], [0.54, 0.46]]), np.array([0, 1])
+    assert class_suspects(unsure, y)[0].size == 0
+    sure = np.array([[0.1, 0.9], [0.9, 0.1]])
+    assert class_suspects(sure, y)[0].tolist() == [0, 1]

@@ -26,8 +26,8 @@ def loss_facts(likelihood: Likelihood, y: NDArray[Any], outputs: int) -> dict[st
 
     Returns:
         ``doubled``: L of every row twice, over L: 1 for a mean, 2 for a sum. ``pairing``: the change of L when targets
-        change places among rows whose outputs differ, over its deviation over rows; 0 if L does not pair them.
-        ``best_is_truth``: whether outputs equal to the targets cost less than others, None where outputs are no
+        change places among rows whose outputs differ, over L; 0 if L does not pair them, None where all targets are
+        equal. ``best_is_truth``: whether outputs equal to the targets cost less than others, None where outputs are no
         predictions themselves. ``finite``: whether L is.
 
     Example:
@@ -65,12 +65,14 @@ def loss_facts(likelihood: Likelihood, y: NDArray[Any], outputs: int) -> dict[st
             found["beside"] = jnp.stack([loss(t.reshape(o.shape) + s * spread, t) for s in (-2.0, -0.5, 0.5, 2.0)])
         return found
 
+    order = np.argsort(values[:, 0], kind="stable")
+    exchanged = bool((values[order] != values[order[::-1]]).any())  # else no exchange of targets changes any loss
     result = {name: np.asarray(value, np.float64) for name, value in jax.jit(tried)(guess, some).items()}
     once, scale = float(result["once"]), abs(float(result["once"])) + 1e-9
     facts: dict[str, Any] = {
         "finite": bool(np.isfinite(once)),
         "doubled": float(result["twice"]) / once if abs(once) > 1e-6 else None,
-        "pairing": abs(float(result["straight"] - result["crossed"])) / scale,
+        "pairing": abs(float(result["straight"] - result["crossed"])) / scale if exchanged else None,
         "best_is_truth": None,
     }
     if own:

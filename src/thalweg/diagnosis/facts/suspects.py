@@ -13,13 +13,22 @@ TAIL = 0.02
 """Where more than this share of the rows is that far, large errors are usual and single rows not suspect."""
 
 
+ODDS = 3.0
+"""How many times as likely as the given class another has to be; below, odds are "not worth more than a bare mention".
+
+Of few rows, those of a class may all have a small probability of it; then their mean asks for next to none.
+Source: Kass, Raftery, *Bayes Factors* (1995).
+"""
+
+
 def class_suspects(
     p: Float[np.ndarray, "rows classes"], y: Int[np.ndarray, " rows"]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return rows that are confidently of another class than the given one, the least likely target first.
 
     A row counts as of class j if p_j is at least the mean of p_j over the rows given as j, and the largest such p_j:
-    classes that overlap are asked for less confidence than those that do not.
+    classes that overlap are asked for less confidence than those that do not. It has to be three times as likely as the
+    given one besides.
 
     Args:
         p: probabilities of rows that training has not seen.
@@ -41,7 +50,7 @@ def class_suspects(
     np.divide(np.bincount(y, own, p.shape[1]), counts, out=usual, where=counts > 0)
     sure = np.where(p >= usual, p, -1.0)
     likely = sure.argmax(axis=1)
-    rows = np.flatnonzero((sure.max(axis=1) > own) & (likely != y))
+    rows = np.flatnonzero((sure.max(axis=1) > ODDS * own) & (likely != y))
     rows = rows[np.argsort(own[rows], kind="stable")]
     return rows, likely[rows]
 

@@ -33,6 +33,7 @@ RULE = Rule(
     moment="after",
     depth=2,
     thresholds={"share": 0.1},
-    source="Northcutt, Jiang, Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021)",
+    source="Northcutt, Jiang, Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021); "
+    "odds: Kass, Raftery, Bayes Factors (1995)",
     check=_check,
 )
