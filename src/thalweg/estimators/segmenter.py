@@ -296,12 +296,7 @@ def _weighted_images(X: Any, y: Any, weight: Any = None, *, name: str = "images"
         name: for messages.
     """
     masks = np.asarray(y)
-    try:
-        weights = pixel_weights(masks, weight)
-    except (TypeError, ValueError) as error:
-        if name == "images":
-            raise
-        raise ValueError(f"{name}: {error}") from None  # it speaks of a sample_weight
+    weights = pixel_weights(masks, weight)
     if weights is not None and not (weighs := weights > 0).all():
         # What weighs nothing may have a label that is none, as -1 or NaN; any other one does as well.
         masks = np.where(weighs, masks, masks.flat[weighs.argmax()])
