@@ -388,7 +388,7 @@ def test_what_cannot_be_used(fitted: DenseSegmenter) -> None:
         ((IMAGES, 1, np.ones(6)), "(Input should have at least 1 dimension|Singleton array)"),
         ((IMAGES, np.full(MASKS.shape, -1)), "expected labels from 0 on, got -1 in a mask"),
     ):
-        with pytest.raises(ValueError, match=f"eval_set: {message}"):
+        with pytest.raises((TypeError, ValueError), match=f"eval_set: {message}"):
             DenseSegmenter(**SMALL).fit(IMAGES, MASKS, eval_set=watched)
     with pytest.raises(ArgumentError, match="eval_set: masks: expected the shape of the images"):
         DenseSegmenter(**SMALL).fit(IMAGES, MASKS, eval_set=(IMAGES, MASKS[:, :5]))
