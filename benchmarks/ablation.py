@@ -37,8 +37,6 @@ Setting = Any
 LIKED = {"ema": 0.999, "weight_decay": 0.1, "feature_scaling": False, "warmup": 0.0}
 """What does better one by one on few rows."""
 
-LEVELS = "levels as columns, without vectors"
-
 VARIANTS: dict[str, dict[str, Setting]] = {
     "the recipe": {},
     "the recipe, another seed": {"random_state": 1000},
@@ -46,7 +44,7 @@ VARIANTS: dict[str, dict[str, Setting]] = {
     "bins for all members": {"numeric_embedding": "piecewise_linear"},
     "waves for all members": {"numeric_embedding": "periodic"},
     "halves of equal weight": {},
-    LEVELS: {"embed_levels": False},
+    "levels as columns, without vectors": {"embed_levels": False},
     "no feature scaling": {"feature_scaling": False},
     "feature scaling with steps as long as others": {},
     "waves with steps as long as others": {"embedding_options": lambda own: own | {"step_factor": 1.0}},
@@ -126,10 +124,6 @@ OF_WHOLE = """\
 The same on all training rows of eight sets, for what {rows} rows cannot tell from chance: {seeds} seeds of {several},
 one of the others."""
 
-OF_LEVELS = """\
-Of flights with all rows, some columns of which have thousands of levels, `{variant}` makes the error {error:.3f} of the
-recipe's and takes {time:.2f} of its processor time."""
-
 
 class Fits:
     """What a file keeps of fits: JSON lines [rows at most, set, seed, variant, [loss, share of errors, seconds]].
@@ -177,8 +171,6 @@ def measure(*, data: Path, results: Path, seeds: int, quick: bool) -> str:
                 OF_WHOLE.format(rows=ROWS, seeds=seeds, several=", ".join(SEVERAL)),
                 table(fits, ALL, whole, DOUBTFUL),
             ]
-            error, _, spent = np.divide(*(fits.of(ALL, "flights", 0, v) for v in (LEVELS, "the recipe")))
-            text.append(OF_LEVELS.format(variant=LEVELS, error=error, time=spent))
     return "\n\n".join(text)
 
 
