@@ -25,6 +25,7 @@ def repair(run: RunFolderArgument, out: Out = None) -> int:
 
     from thalweg.cli.progress import Live
     from thalweg.runs.attempts import Attempt
+    from thalweg.runs.record import resume_command
     from thalweg.runs.repair import repair as repair_run
 
     console = Console(highlight=False, soft_wrap=True)
@@ -48,7 +49,7 @@ def repair(run: RunFolderArgument, out: Out = None) -> int:
         return 0
     if found.run.state == "interrupted":
         say("Interrupted; everything is saved. Continue with:")
-        say(f"  thalweg train --resume {shlex.quote(str(found.run.path))}")
+        say(f"  {resume_command(found.run.path)}")
         return 130
     say(f"model   {found.run.path / 'model'}")
     say(f"report  {found.run.report}")

@@ -67,13 +67,14 @@ def run_live(work: Callable[..., Run]) -> int:
         done = work(hooks=[Live(console)], say=say, progress=reading)
     finally:
         reading.close()
-    folder = shlex.quote(str(done.path))
+    from thalweg.runs.diagnosis import checkup_lines
+    from thalweg.runs.record import resume_command
+
     if done.state == "interrupted":
         say(f"Interrupted after {len(done.history)} epochs; everything is saved. Continue with:")
-        say(f"  thalweg train --resume {folder}")
+        say(f"  {resume_command(done.path)}")
         return 130
-    from thalweg.runs.diagnosis import checkup_lines
-
+    folder = shlex.quote(str(done.path))
     for line in [*result_lines(done), *checkup_lines(done.path)]:
         say(line)
     say(f"model   {done.path / 'model'}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 import shutil
 import time
 from collections.abc import Mapping
@@ -110,6 +111,16 @@ def create_run(config: RunConfig, brought: frozenset[str] = frozenset()) -> RunF
         folder.remove()
         raise
     return folder
+
+
+def resume_command(path: Path | str) -> str:
+    """Return the command that goes on with an interrupted run.
+
+    Example:
+        >>> resume_command("runs/my run")
+        "thalweg train --resume 'runs/my run'"
+    """
+    return f"thalweg train --resume {shlex.quote(str(path))}"
 
 
 def check_free(path: Path, brought: frozenset[str] = frozenset()) -> None:

@@ -33,7 +33,7 @@ from thalweg.runs.explain.run import EXPLANATION, explain_after
 from thalweg.runs.judge import judge
 from thalweg.runs.judge_masks import judge_masks
 from thalweg.runs.out_of_fold import write_out_of_fold
-from thalweg.runs.record import RunFolder, check_free, create_run, read_log, resume_run
+from thalweg.runs.record import RunFolder, check_free, create_run, read_log, resume_command, resume_run
 from thalweg.runs.report import write_report
 from thalweg.training import Checkpoints, Hook, RunInfo, Trained, evaluate
 
@@ -218,7 +218,7 @@ def _train(folder: RunFolder, plan: Plan, hooks: Sequence[Hook], say: Say, start
         with suppress(StorageError):
             _ending(folder, read_log(folder.path), started, state="interrupted")
         say(f"What is done is in {folder.path}. Continue with:")
-        say(f"  thalweg train --resume {shlex.quote(str(folder.path))}")
+        say(f"  {resume_command(folder.path)}")
         raise
     except StorageError as error:
         with suppress(StorageError):  # the place that failed may be this one
