@@ -12,7 +12,7 @@ from thalweg.core.errors import ArgumentError, ModelError, StorageError
 from thalweg.deploy.artefact import SCHEMA_VERSION
 from thalweg.deploy.loading import load
 from thalweg.deploy.model import BUCKETS, Model
-from thalweg.likelihoods import Categorical, Gaussian, Likelihood, make_likelihood
+from thalweg.likelihoods import Categorical, Gaussian, Likelihood, Mixture, make_likelihood
 from thalweg.network import dense_network
 
 
@@ -82,6 +82,16 @@ def test_any_number_of_rows(rows: int) -> None:
     x = np.random.default_rng(0).normal(size=(rows, 4))
     assert m.predict_proba(x).shape == (rows, 3)
     np.testing.assert_allclose(m.outputs(x), by_torch(m, x.astype(np.float32)).numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("shared", [1, 8], ids=["network", "members"])
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_a_row_alone_gets_the_answer_it_gets_beside_others(shared: int, outputs: int) -> None:
+    network = dense_network(30, (192, 192), outputs * shared, numeric_embedding="mixed", shared_members=shared)
+    base = make_likelihood("gaussian" if outputs == 1 else "categorical")
+    m = Model(network, Mixture(base, shared), network.init(jax.random.key(0)), network.init_state())
+    x = np.random.default_rng(0).normal(size=(8, 30))
+    np.testing.assert_array_equal(np.concatenate([m.outputs(row[None]) for row in x]), m.outputs(x))
 
 
 def test_sizes_share_programs() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -183,7 +184,7 @@ class Encoder:
         """Names of the leading encoded columns: quantities, then the parts of dates."""
         return (*self.number_names, *(name for date in self.dates for name in date.feature_names))
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
         """What the encoded columns are, in their order."""
         onehot = sum(level.feature_width for level in self.levels)

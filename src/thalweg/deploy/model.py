@@ -22,7 +22,7 @@ from thalweg.decisions import Decisions, decide
 from thalweg.decisions.calibration import Calibration, fit_calibration
 from thalweg.decisions.outcomes import class_probabilities
 from thalweg.deploy.artefact import write_artefact
-from thalweg.deploy.rows import BUCKETS, bucket, filled, interval_levels, most_rows, pieces
+from thalweg.deploy.rows import BUCKETS, bucket, filled, interval_levels, most_rows, pieces, several
 from thalweg.deploy.weights import named
 from thalweg.likelihoods import Likelihood
 from thalweg.network import Network
@@ -118,6 +118,8 @@ class Model:
 
     def encoded_outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the raw outputs (N, K) for rows that are encoded already, see `encode`."""
+        if len(x) == 1 and self._takes_one:
+            return np.asarray(self._forward(self.params, self.state, x))
         result = np.empty((len(x), self.network.outputs), np.float32)
         most = len(x) if len(x) <= BUCKETS[1] else self._most_rows
         for start in range(0, len(x), max(1, most)):
@@ -125,6 +127,10 @@ class Model:
             rows = len(chunk)
             result[start : start + rows] = np.asarray(self._forward(self.params, self.state, filled(chunk)))[:rows]
         return result
+
+    @cached_property
+    def _takes_one(self) -> bool:
+        return several(self.network.layers)
 
     @cached_property
     def _most_rows(self) -> int:

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from thalweg.core.types import Params, State
 from thalweg.core.validate import number
 from thalweg.network import Network
+from thalweg.network.sequence import Layers
 
 BUCKETS = (8, 16, 256, 4096)
 """Rows of one forward pass: inputs are cut and filled up to these, so that at most four programs are compiled.
 
-A row alone takes less time with eight than with sixteen in an ensemble, whose products are many. Below eight, products
-sum in another order: the answer to a row would depend, in its last digits, on whether others stand beside it.
+Below eight, products sum in another order: the answer to a row would depend, in its last digits, on whether others
+stand beside it. Where members share weights, a row alone needs no filling, see `several`.
 """
 
 PASS_BYTES = 2**23
@@ -25,6 +26,21 @@ PASS_BYTES = 2**23
 
 PRIME = 257
 """Rows of a pass that is looked at but not run: arrays that grow with the rows have a multiple of it in numbers."""
+
+
+def several(layers: Layers) -> bool:
+    """Return whether a row alone is several rows of each product, one for each of the members that share its weights.
+
+    Members that scale what they share begin with a single product of their common input.
+
+    Example:
+        >>> from thalweg.network import dense_network
+        >>> [several(dense_network(4, (16,), members, shared_members=members).layers) for members in (1, 8)]
+        [False, True]
+    """
+    products = [layer.product for layer in layers if layer.product is not None]
+    inside = [stack for layer in layers if layer.product is None for stack in layer.inside.values()]
+    return all(product.members > 1 and product.plain for product in products) and all(map(several, inside))
 
 
 def interval_levels(coverage: float) -> tuple[float, float]:

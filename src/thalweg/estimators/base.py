@@ -143,7 +143,8 @@ class DenseEstimator(Fitted):
         del y
 
     def _rows(self, X: Any) -> Table:
-        check_is_fitted(self, "model_")
+        if not hasattr(self, "model_"):  # the check takes longer than all else that is done here for one row
+            check_is_fitted(self, "model_")
         return X if isinstance(X, Table) else as_table(check_features(self, X, reset=False))
 
     @speaks_python

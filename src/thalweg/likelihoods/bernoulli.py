@@ -77,13 +77,9 @@ class Bernoulli(Likelihood):
 
     def mean(self, outputs: Float[Array, "batch 1"]) -> Float[Array, "batch 2"]:
         xp = array_library(outputs)
-        positive = outputs > 0
-        power = xp.exp(-xp.abs(outputs))
-        large = 1 / (1 + power)
-        small = power * large
-        probabilities: Array = xp.concatenate(
-            [xp.where(positive, small, large), xp.where(positive, large, small)], axis=-1
-        )
+        logits = xp.concatenate([-outputs, outputs], axis=-1)
+        power = xp.exp(-xp.abs(logits))  # below 1: neither probability overflows
+        probabilities: Array = xp.where(logits > 0, 1, power) / (1 + power)
         return probabilities
 
     def check(self, outputs: int, y: np.ndarray) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar, Literal, Self
 
 import jax
@@ -262,7 +262,7 @@ class Members(Likelihood):
         settings = {"name": self.name, "base": self.base.to_dict(), "members": self.members}
         return settings | ({"weights": list(self.weights)} if self.weights else {})
 
-    @property
+    @cached_property
     def shares(self) -> NDArray[np.float64]:
         """(M,) w_m."""
         return np.array(self.weights or (1 / self.members,) * self.members)

@@ -17,6 +17,9 @@ from thalweg.core.types import Params, State, Tape
 from thalweg.core.validate import number
 from thalweg.network.layer import Layer, Product
 
+SAME_ORDER = 8
+"""Rows from which on a product sums in one order. Of fewer rows the last digits would be others."""
+
 
 @dataclass(frozen=True)
 class BatchEnsemble(Layer):
@@ -165,11 +168,13 @@ class MemberDense(Layer):
     def forward(
         self, params: Params, state: State, x: Array, *, key: Array | None = None, training: bool = False
     ) -> tuple[Array, Tape]:
+        rows = len(x)
+        x = jnp.pad(x, ((0, max(0, SAME_ORDER - rows)), (0, 0)))
         # Without the barrier XLA works out x anew, and slowly, in the order that each product wants.
         by_member = jax.lax.optimization_barrier(jnp.swapaxes(x.reshape(len(x), self.members, -1), 0, 1))
         parts = jnp.swapaxes(by_member, 0, 1)
         products = jnp.einsum("nmd,mkd->nmk", parts, params["weight"])
-        return products.reshape(len(x), -1) + params["bias"], parts
+        return products.reshape(len(x), -1)[:rows] + params["bias"], parts[:rows]
 
     def backward(self, params: Params, tape: Tape, delta: Array) -> tuple[Params, Array]:
         parts = delta.reshape(len(delta), self.members, self.units)
