@@ -10,7 +10,7 @@ import scipy.special
 import torch
 
 from thalweg.core.errors import ArgumentError
-from thalweg.likelihoods import Bernoulli, Categorical
+from thalweg.likelihoods import Bernoulli, Categorical, make_likelihood
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(50, 6)) * np.geomspace(0.1, 1e4, 50)[:, None]
@@ -174,3 +174,11 @@ def test_absent_class_has_a_finite_bias() -> None:
     assert np.isfinite(bias).all()
     assert bias.argmax() == 0
     assert np.isfinite(Bernoulli().output_bias(np.zeros(10, np.int32))).all()
+
+
+@pytest.mark.parametrize("name", ["bernoulli", "categorical", "focal", "hard_pixels", "ordinal", "soft_dice"])
+def test_the_most_probable_class_is_that_of_the_largest_probability(name: str) -> None:
+    logits = np.random.default_rng(0).normal(scale=3, size=(200, 1 if name == "bernoulli" else 4))
+    likelihood = make_likelihood(name)
+    probabilities = np.asarray(likelihood.mean(logits))
+    np.testing.assert_array_equal(np.asarray(likelihood.most_probable(logits)), probabilities.argmax(axis=1))

@@ -342,8 +342,12 @@ class Model:
     def _answer(self, outputs: Any) -> NDArray[Any]:
         if self.task == "regression":
             return self._squeezed(self.in_units(np.asarray(self.likelihood.mean(outputs))))
-        p = self.probabilities(outputs)
-        return np.asarray(p > 0.5, np.int64) if self.task == "multilabel" else self.classes[p.argmax(axis=1)]
+        if self.task == "multilabel":
+            return np.asarray(self.probabilities(outputs) > 0.5, np.int64)
+        calibrated = self.calibration.way is not None
+        best = self.probabilities(outputs).argmax(axis=1) if calibrated else self.likelihood.most_probable(outputs)
+        answers: NDArray[Any] = self.classes[np.asarray(best)]
+        return answers
 
     def in_units(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return standardized numbers (N, K) in the units of the target; classes, labels and counts as they are."""

@@ -187,5 +187,5 @@ class Segmenter(Model):
         return super().describe() | {"windows": self.windows.to_dict()}
 
     def _codes(self, outputs: NDArray[np.float32]) -> NDArray[np.intp]:
-        codes: NDArray[np.intp] = np.asarray(self.likelihood.mean(outputs)).argmax(axis=1)  # type: ignore[arg-type]
+        codes: NDArray[np.intp] = np.asarray(self.likelihood.most_probable(outputs))  # type: ignore[arg-type]
         return codes

@@ -90,6 +90,10 @@ class Categorical(Likelihood):
         probabilities: Array = powers / xp.sum(powers, axis=-1, keepdims=True)
         return probabilities
 
+    def most_probable(self, outputs: Float[Array, "batch outputs"]) -> Int[Array, " batch"]:
+        best: Array = outputs.argmax(axis=-1)  # probabilities have the order of logits
+        return best
+
     def check(self, outputs: int, y: np.ndarray) -> None:
         if outputs < 2:
             raise ArgumentError(

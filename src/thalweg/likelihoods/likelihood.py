@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Float, Int, Shaped
 
 TargetKind = Literal["classes", "ordered", "labels", "numbers", "counts"]
 """What targets are: class numbers (N,), class numbers (N,) whose order counts, zeros and ones (N, K), numbers (N, K)
@@ -93,6 +93,11 @@ class Likelihood(ABC):
     @abstractmethod
     def mean(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch values"]:
         """Return probabilities of classes or labels (batch, values), or predicted means (batch, values)."""
+
+    def most_probable(self, outputs: Float[Array, "batch outputs"]) -> Int[Array, " batch"]:
+        """Return the number of the class whose probability is the largest, the first of equal ones."""
+        best: Array = self.mean(outputs).argmax(axis=-1)
+        return best
 
     def std(self, outputs: Float[Array, "batch outputs"]) -> Float[Array, "batch values"]:
         """Return the predictive standard deviation of each value of :meth:`mean`, without building a distribution.
