@@ -208,6 +208,22 @@ def test_annealing_ends_with_the_last_epoch_where_patience_would_not() -> None:
     np.testing.assert_allclose([row["learning_rate"] / 0.01 for row in trained.history], last_steps, rtol=1e-5)
 
 
+def test_annealing_ends_once_its_own_epochs_no_longer_become_better() -> None:
+    noise = np.random.default_rng(1).normal(size=(10, 1)).astype(np.float32)
+    batches, validation = ArrayBatches(X, Y, 50), ArrayBatches(X[:10], Y[:10] + noise, 10)
+    adam = optimizer("adam", learning_rate=0.01, epochs=400, steps=1)
+    rule = EarlyStopping(5, anneal=4.0)
+    network = dense_network(3, (64,), 1)
+    trained = train(network, GAUSSIAN, batches, adam, epochs=400, validation=validation, stopping=rule)
+    losses = [row["validation_loss"] for row in trained.history]
+    rates = np.array([row["learning_rate"] for row in trained.history])
+    falls = int((rates < 0.01 * (1 - 1e-4)).sum()) + 1  # the first step of a fall has the whole step size
+    assert falls < 4 * (len(losses) - falls - 5)  # not all that the fall would have
+    fall = losses[-falls:]
+    assert int(np.argmin(fall)) == falls - 5 - 1
+    assert trained.status == "stopped early"
+
+
 def test_annealing_needs_a_step_size() -> None:
     own = make_optimizer(optax.adam(0.01), total_steps=8, steps_per_epoch=4)
     batches, rule = ArrayBatches(X, Y, 16), EarlyStopping(1, anneal=0.5)

@@ -89,7 +89,7 @@ def prepare(
     if encoder is None:
         encoder = fit_encoder(tables.train, config) if known is None else known.encoder
     facts = facts_of(encoder, tables.train.total)
-    usual = usual_step_size(config, tables.train, facts)
+    usual = usual_step_size(config, tables.train, facts, held_out=held_out)
     config = for_training(config, tables.train, facts, held_out=held_out)
     if origin is not None:
         config = with_origin(config, origin)

@@ -18,6 +18,9 @@ ROWS_TO_HOLD_OUT = 50
 AUTO = "tabular"
 """What ``auto`` is for tables."""
 
+TO_AVERAGE = 2000
+"""Rows from which on averages of the weights pay: with fewer an epoch has a few steps only."""
+
 LARGE = 50_000
 """Rows from which on epochs become fewer, so that the time of a fit grows more slowly than the set."""
 
@@ -61,8 +64,8 @@ def _usual(facts: Facts) -> int:
 
 
 def _network(facts: Facts) -> dict[str, Any]:
-    # Two classes mostly overlap, and a network soon learns their noise: fewer epochs, smaller steps, more dropout. Of
-    # numbers dropout blurs what can be told exactly, and the members' mean keeps noise away as it is.
+    # Two classes mostly overlap, and a network soon learns their noise: more dropout, and below fewer epochs, smaller
+    # steps. Of numbers dropout blurs what can be told exactly, and the members' mean keeps noise away as it is.
     two = facts.classes == 2
     return _ADAMW | {
         "hidden": (192, 192),
@@ -71,7 +74,6 @@ def _network(facts: Facts) -> dict[str, Any]:
         "feature_scaling": True,
         "shared_members": 8,
         "dropout": 0.2 if two else 0.1 if facts.classes or facts.labels else 0.0,
-        "learning_rate": 4e-3 if two else 6e-3,
         "batch_size": batch_size(facts.rows),
     }
 
@@ -85,8 +87,11 @@ _ADAMW = {
 PRESETS: dict[str, Callable[[Facts], dict[str, Any]]] = {"tabular": tabular, "quick": quick, "best": tabular}
 """Presets by name; ``plain`` fills in nothing, and ``best`` trains several networks of the recipe, see `_several`."""
 
-HELD_OUT = 0.15
-"""Share of the rows that a preset holds out, to keep the best epoch and to fit the noise."""
+HELD_OUT, LEAST_HELD_OUT = 0.15, 0.03
+"""Shares of the rows that a preset holds out, to keep the best epoch and fit the noise: of small and of huge sets."""
+
+MIDDLE = 5_000
+"""Rows of a set of middle size: of smaller ones more of all is needed, see `held_out_share` and `epochs`."""
 
 FOLDS = 5
 """Folds of the preset ``best``: each network trains on four fifths of the rows, and all rows are held out once."""
@@ -102,10 +107,11 @@ _OF_THE_OPTIMIZER = {"optimizer_options", "learning_rate", "weight_decay", "sche
 
 
 def course(facts: Facts, usual: int, patience: int = 5, anneal: float = 0.6) -> dict[str, Any]:
-    """Return how long to train, and how the step size runs.
+    """Return how long to train, and how large the steps are.
 
     Where rows are watched: steps of one size until these rows stall, then back to the best epoch, and from there a fall
     of the step size. How many epochs a table needs is not known before: from a half to three times the usual ones.
+    From ``TO_AVERAGE`` rows on, weights are averaged, which bears larger steps, and shows more clearly when rows stall.
     Otherwise half a cosine over the usual epochs.
 
     Args:
@@ -117,14 +123,19 @@ def course(facts: Facts, usual: int, patience: int = 5, anneal: float = 0.6) -> 
 
     Example:
         >>> course(Facts(rows=10_000, numbers=8), 36)
-        {'schedule': 'cosine', 'warmup': 0.02, 'epochs': 36}
-        >>> course(Facts(rows=10_000, numbers=8, watched=True), 36)
-        {'schedule': 'constant', 'warmup': 0.01, 'epochs': 108, 'patience': 5, 'anneal': 0.6}
+        {'learning_rate': 0.006, 'schedule': 'cosine', 'warmup': 0.02, 'epochs': 36}
+        >>> watched = course(Facts(rows=10_000, numbers=8, watched=True), 36)
+        >>> watched["learning_rate"], watched["schedule"], watched["epochs"], watched["patience"]
+        (0.009, 'constant', 108, 5)
     """
+    smaller, larger = (4e-3, 6e-3) if facts.classes == 2 else (6e-3, 9e-3)
     if not facts.watched:
-        return {"schedule": "cosine", "warmup": 0.02, "epochs": epochs(facts.rows, usual)}
+        usual = epochs(facts.rows, usual)
+        return {"learning_rate": smaller, "schedule": "cosine", "warmup": 0.02, "epochs": usual}
+    averaged = {"learning_rate": larger, "ema": 0.999} if facts.rows >= TO_AVERAGE else {"learning_rate": smaller}
     stalls = {"patience": epochs(facts.rows, patience, power=0.7, most=6.4), "anneal": anneal}
-    return {"schedule": "constant", "warmup": 0.01, "epochs": epochs(facts.rows, 3 * usual)} | stalls
+    steps = {"schedule": "constant", "warmup": 0.01, "epochs": epochs(facts.rows, 3 * usual)}
+    return averaged | steps | stalls
 
 
 def epochs(rows: int, usual: int, power: float = 0.5, most: float = 4.0) -> int:
@@ -142,8 +153,21 @@ def epochs(rows: int, usual: int, power: float = 0.5, most: float = 4.0) -> int:
     """
     if rows > LARGE:
         return max(4, round(usual * math.sqrt(LARGE / rows)))
-    more: float = (5000 / max(rows, 1)) ** power
+    more: float = (MIDDLE / max(rows, 1)) ** power
     return round(usual * min(most, max(1.0, more)))
+
+
+def held_out_share(rows: int) -> float:
+    """Return the share of the rows to hold out: how many rows tell enough grows more slowly than a set does.
+
+    Beyond ``MIDDLE`` their number grows as the square root of all.
+
+    Example:
+        >>> [round(rows * held_out_share(rows)) for rows in (1000, 5000, 20_000, 45_000, 1_000_000)]
+        [150, 750, 1500, 2250, 30000]
+    """
+    share = HELD_OUT * math.sqrt(MIDDLE / max(rows, MIDDLE))
+    return round(max(share, LEAST_HELD_OUT), 3)
 
 
 def batch_size(rows: int) -> int:
@@ -209,7 +233,9 @@ def before_training(
         return config
     folds = folds and held_out and table is not None and not config.validation
     networks = _several(config, several=several, folds=folds) if name == "best" else {}
-    held = {"validation": HELD_OUT} if held_out and not networks.get("cv", config.cv) else {}
+    # A file that streams has more rows than it is worth counting beforehand.
+    share = LEAST_HELD_OUT if table is None else held_out_share(len(table))
+    held = {"validation": share} if held_out and not networks.get("cv", config.cv) else {}
     return _filled(config, BEFORE_TRAINING | networks | held)
 
 
@@ -238,10 +264,7 @@ def for_training(config: RunConfig, table: Table, facts: Facts, *, held_out: boo
     if name == "plain":
         return config
     given = config.model_fields_set
-    own = given & {"optimizer", "schedule"}
-    # Of cross-validation each network watches the fold that it holds out.
-    watched = held_out or config.cv > 0
-    values = PRESETS[name](replace(facts, watched=watched and not own))
+    values = PRESETS[name](_with_watched(facts, config, held_out=held_out))
     left: set[str] = set()
     if "optimizer" in given:
         left |= _OF_THE_OPTIMIZER
@@ -253,17 +276,25 @@ def for_training(config: RunConfig, table: Table, facts: Facts, *, held_out: boo
         left.add("shared_members")
     if "numeric_embedding" in given:
         left.add("embedding_options")
-    if watched and "patience" not in values:
+    if (held_out or config.cv) and "patience" not in values:
         # As long as the run: training does not end early, and the best epoch is kept.
         values["patience"] = config.epochs if "epochs" in given else values["epochs"]
     return _filled(config, {setting: value for setting, value in values.items() if setting not in left})
 
 
-def usual_step_size(config: RunConfig, table: Table, facts: Facts) -> float | None:
+def usual_step_size(config: RunConfig, table: Table, facts: Facts, *, held_out: bool) -> float | None:
     """Return the step size that the preset fills in where none is given; None where it leaves that to the optimizer."""
     name = chosen(config, table)
-    own = name == "plain" or "optimizer" in config.model_fields_set
-    return None if own else PRESETS[name](facts)["learning_rate"]
+    if name == "plain" or "optimizer" in config.model_fields_set:
+        return None
+    usual: float = PRESETS[name](_with_watched(facts, config, held_out=held_out))["learning_rate"]
+    return usual
+
+
+def _with_watched(facts: Facts, config: RunConfig, *, held_out: bool) -> Facts:
+    """Return the facts with whether training watches rows, of folds those that each network holds out."""
+    own = config.model_fields_set & {"optimizer", "schedule"}
+    return replace(facts, watched=(held_out or config.cv > 0) and not own)
 
 
 def _filled(config: RunConfig, values: dict[str, Any]) -> RunConfig:

@@ -27,7 +27,8 @@ class Progress:
         learning_rate: step size of the last update, where the optimizer tells.
         history: the finished epochs' lines.
         best_epoch: epoch whose parameters are kept for early stopping; 0 for none.
-        annealed: the last epoch of a step size that falls from the best epoch on; 0 while it does not.
+        fall: of a step size that falls from the best epoch on, the epoch before the first and the last; empty while
+            it does not.
         members: the same of each member of an ensemble.
     """
 
@@ -40,7 +41,7 @@ class Progress:
     learning_rate: float | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int = 0
-    annealed: int = 0
+    fall: list[int] = field(default_factory=list)
     members: dict[str, Any] = field(default_factory=dict)
 
     def next_epoch(self, row: dict[str, Any]) -> None:

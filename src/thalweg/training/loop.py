@@ -271,22 +271,21 @@ class Loop:
     def anneal(self) -> None:
         """Once early stopping says so, go back to the best epoch, and let the step size fall from there."""
         progress = self.progress
-        if self.stopping is None or progress.annealed:
+        if self.stopping is None or progress.fall:
             return
         epochs = self.stopping.annealing(progress.history, self.last_epoch)
         if epochs:
             state: TrainState = _copy(self.best)
             course = falling(state.optimizer_state, epochs * self.batches.steps)
             self.train_state = state._replace(optimizer_state=course)
-            progress.annealed = progress.epoch - 1 + epochs
+            progress.fall = [progress.epoch - 1, progress.epoch - 1 + epochs]
 
     def over(self) -> bool:
         """Return whether early stopping ends the run."""
         if self.stopping is None:
             return False
-        if self.progress.annealed:
-            return self.progress.epoch > self.progress.annealed
-        return self.stopping.ends(self.progress.history)
+        history, fall = self.progress.history, self.progress.fall
+        return self.stopping.fallen(history, *fall) if fall else self.stopping.ends(history)
 
     def steps(self) -> Iterator[None]:
         """Run the epoch's chunks; at each yield everything dispatched is done and counted."""

@@ -73,7 +73,7 @@ class MembersLoop(Loop):
     # What each member has so far; `Progress.members` holds it in checkpoints.
     histories: list[list[dict[str, Any]]]
     best_epochs: list[int]
-    annealed: list[int]
+    falls: list[list[int]]
     stopped: NDArray[np.bool_]
     diverged: dict[int, str]
     sums: dict[str, NDArray[np.float64]]
@@ -95,7 +95,8 @@ class MembersLoop(Loop):
             state = self.with_own(state)
         if (self.factors != 1).any():
             state = self.with_factors(state)
-        self.histories, self.best_epochs, self.annealed = [[] for _ in keys], [0] * members, [0] * members
+        self.histories, self.best_epochs = [[] for _ in keys], [0] * members
+        self.falls = [[] for _ in keys]
         self.stopped, self.diverged, self.sums = np.zeros(members, bool), {}, {}
         self.best = () if self.stopping is None else jax.tree.map(np.array, self.worth_keeping(state))
         if self.checkpoints is not None and (found := self.checkpoints.restore((state, self.best))):
@@ -166,13 +167,13 @@ class MembersLoop(Loop):
                 all_of[member] = own
 
             jax.tree.map(put, states, best._replace(optimizer_state=course))
-            self.annealed[member] = self.progress.epoch - 1 + epochs
+            self.falls[member] = [self.progress.epoch - 1, self.progress.epoch - 1 + epochs]
         self.states = jax.device_put(self.shares.split(states))
 
     def annealing(self, member: int) -> int:
         """Return for how many epochs a member's step size is to fall from now on; 0 while it is not time, or done."""
         rule = self.rules[member]
-        if rule is None or self.annealed[member]:
+        if rule is None or self.falls[member]:
             return 0
         return rule.annealing(self.histories[member], self.last_epoch)
 
@@ -290,10 +291,10 @@ class MembersLoop(Loop):
         rule = self.rules[member]
         if rule is None:
             return False
-        last = self.annealed[member]
-        ends = rule.ends(self.histories[member]) and not self.annealing(member)
-        self.stopped[member] = epoch >= last if last else ends
-        best = rule.best(self.histories[member]) == epoch
+        history, fall = self.histories[member], self.falls[member]
+        ends = rule.fallen(history, *fall) if fall else rule.ends(history)
+        self.stopped[member] = ends and not self.annealing(member)
+        best = rule.best(history) == epoch
         if best:
             self.best_epochs[member] = epoch
         return best
@@ -330,7 +331,7 @@ class MembersLoop(Loop):
                 "rates": None if self.rates is None else self.rates.tolist(),
                 "histories": self.histories,
                 "best_epochs": self.best_epochs,
-                "annealed": self.annealed,
+                "falls": self.falls,
                 "stopped": self.stopped.tolist(),
                 "diverged": {str(m): words for m, words in self.diverged.items()},
             }
@@ -343,7 +344,7 @@ class MembersLoop(Loop):
         self.sums = {name: np.asarray(values) for name, values in told["sums"].items()}
         if told["rates"] is not None:
             self.rates = np.asarray(told["rates"], np.float32)
-        self.histories, self.best_epochs, self.annealed = told["histories"], told["best_epochs"], told["annealed"]
+        self.histories, self.best_epochs, self.falls = told["histories"], told["best_epochs"], told["falls"]
         self.stopped = np.asarray(told["stopped"], bool)
         self.diverged = {int(m): words for m, words in told["diverged"].items()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from thalweg.core.validate import number
@@ -19,7 +19,8 @@ class EarlyStopping:
         min_delta: improvement that counts.
         larger: whether it should become large instead, as a score does.
         anneal: before it ends, training goes back to the best epoch and lets the step size fall from there, in a
-            straight line to 0, over this share of the epochs up to it; 0 for an end at once.
+            straight line to 0, over this share of the epochs up to it, or until that no longer helps; 0 for an end at
+            once.
         since: lines up to this epoch do not count, as where training goes on and may watch other rows.
 
     Raises:
@@ -75,6 +76,25 @@ class EarlyStopping:
             return 0
         length, left = max(1, round(self.anneal * (best - self.since))), epochs - history[-1]["epoch"]
         return min(length, left) if self.ends(history) or left <= length else 0
+
+    def fallen(self, history: list[dict[str, Any]], after: int, last: int) -> bool:
+        """Return whether the fall of the step size is over.
+
+        It is after its last epoch, and once its own epochs have not become better for as long as patience lasts: how
+        good the epochs before it were does not count, as the first ones of a fall may be worse.
+
+        Args:
+            history: the log's rows.
+            after: the epoch before the first of the fall.
+            last: its last epoch.
+
+        Example:
+            >>> history = [{"epoch": i, "validation_loss": loss} for i, loss in enumerate([1, 3, 2, 2, 4], start=1)]
+            >>> rule = EarlyStopping(patience=2, anneal=0.5)
+            >>> rule.fallen(history[:4], after=1, last=9), rule.fallen(history, after=1, last=9)
+            (False, True)
+        """
+        return bool(history[-1]["epoch"] >= last) or replace(self, since=after).ends(history)
 
     def _counted(self, history: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the lines that count. Where training went on, some may lack what is watched now."""
