@@ -89,7 +89,7 @@ def tell(numbers: Activations) -> str:
 @house_style()
 def draw(numbers: Activations) -> Figure:
     """Draw φ and φ' of each, in small multiples of one scale."""
-    columns = 5
+    columns = 4
     rows = -(-(len(numbers.values) + 1) // columns)
     picture = figure(1.6 * rows + 0.3)
     grid = picture.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()

@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from thalweg.core.errors import ArgumentError
 from thalweg.core.registry import lookup
 
 _SQRT2 = math.sqrt(2.0)
@@ -107,6 +109,10 @@ def _silu_derivative(a: Array, y: Array) -> Array:
     return s + y * (1.0 - s)
 
 
+def _hard_swish_derivative(a: Array, y: Array) -> Array:
+    return jnp.where(a <= -3.0, 0.0, jnp.where(a < 3.0, a / 3.0 + 0.5, 1.0)).astype(a.dtype)
+
+
 def _mish_gate(a: Array) -> Array:
     """Return tanh(softplus(a)) = q / (q + 2) with q = e(e + 2), e = exp(a), in a fifth of the time."""
     e = jnp.exp(jnp.minimum(a, 30.0))  # the gate is 1 there, and e² must not overflow
@@ -145,6 +151,10 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
         ),
         # Elfwing et al. 2018.
         ActivationFunction("silu", jax.nn.silu, _silu_derivative, gain=2.81),
+        # Howard et al. 2019: parabolas in place of SiLU's exponential.
+        ActivationFunction(
+            "hard_swish", lambda a: a * jnp.clip(a / 6.0 + 0.5, 0.0, 1.0), _hard_swish_derivative, gain=3.016
+        ),
         # Misra 2020: a tanh(softplus(a)).
         ActivationFunction("mish", lambda a: a * _mish_gate(a), _mish_derivative, gain=2.21),
         ActivationFunction("softplus", jax.nn.softplus, lambda a, y: jax.nn.sigmoid(a)),
@@ -164,9 +174,32 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
 
 
 def activation(name: str) -> ActivationFunction:
-    """Return the activation called ``name``.
+    """Return the activation called ``name``, or one of several for equal parts of the units: ``"relu|tanh"``.
 
     Raises:
         ArgumentError: no such activation; names the nearest one.
+
+    Example:
+        >>> activation("relu|identity").value(jnp.array([-1.0, 2.0, -3.0, 4.0])).tolist()
+        [0.0, 2.0, -3.0, 4.0]
     """
-    return lookup(ACTIVATIONS, name, "activation")
+    return _in_parts(tuple(name.split("|"))) if "|" in name else lookup(ACTIVATIONS, name, "activation")
+
+
+@lru_cache(maxsize=64)
+def _in_parts(names: tuple[str, ...]) -> ActivationFunction:
+    """Return the activation that is another one for each of equal parts of the last axis."""
+    each = [activation(name) for name in names]
+    if any(phi.vector for phi in each):
+        raise ArgumentError("activation", "activations of single units between '|'", "|".join(names))
+
+    def joined(functions: list[Callable[..., Array]], *arrays: Array) -> Array:
+        parts = zip(*(jnp.array_split(array, len(each), axis=-1) for array in arrays), strict=True)
+        return jnp.concatenate([f(*part) for f, part in zip(functions, parts, strict=True)], axis=-1)
+
+    return ActivationFunction(
+        "|".join(names),
+        partial(joined, [phi.value for phi in each]),
+        partial(joined, [phi.derivative for phi in each]),
+        gain=len(each) / sum(1 / phi.gain for phi in each),
+    )

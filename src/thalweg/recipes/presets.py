@@ -69,6 +69,8 @@ def _network(facts: Facts) -> dict[str, Any]:
     two = facts.classes == 2
     return _ADAMW | {
         "hidden": (192, 192),
+        # Beside bins ReLU, for targets with edges; the members without bins, the second half, are smooth.
+        "activation": "relu|hard_swish" if facts.numbers else "hard_swish",
         "numeric_embedding": "mixed",
         "embedding_options": {"bins": bins(facts.numbers)},
         "feature_scaling": True,

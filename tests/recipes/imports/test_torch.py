@@ -33,7 +33,18 @@ def theirs(module: nn.Module) -> np.ndarray:
 def test_every_layer_gives_the_same_outputs() -> None:
     norm = nn.BatchNorm1d(8, momentum=0.3, eps=1e-3)
     layers = [nn.Linear(5, 8), norm, nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 8, bias=False), nn.LayerNorm(8)]
-    more = [nn.ELU(), nn.SELU(), nn.GELU(), nn.SiLU(), nn.Mish(), nn.Tanh(), nn.Sigmoid(), nn.Softplus(), nn.Softsign()]
+    more = [
+        nn.ELU(),
+        nn.SELU(),
+        nn.GELU(),
+        nn.SiLU(),
+        nn.Hardswish(),
+        nn.Mish(),
+        nn.Tanh(),
+        nn.Sigmoid(),
+        nn.Softplus(),
+        nn.Softsign(),
+    ]
     rest = [nn.LeakyReLU(), nn.LeakyReLU(0.3), nn.PReLU(), nn.PReLU(8), nn.Identity(), nn.Linear(8, 3)]
     module = stack(*layers, nn.Sequential(OrderedDict(a=nn.Sequential(*more), b=nn.Sequential(*rest))))
     for _ in range(3):

@@ -17,6 +17,7 @@ ACTIVATIONS = {
     "SELU": "selu",
     "GELU": "gelu",
     "SiLU": "silu",
+    "Hardswish": "hard_swish",
     "Mish": "mish",
     "Tanh": "tanh",
     "Sigmoid": "sigmoid",
