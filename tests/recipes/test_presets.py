@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from thalweg import DenseClassifier, DenseRegressor, load
 from thalweg.data.table import Table
@@ -15,7 +17,7 @@ from thalweg.likelihoods import Members
 from thalweg.network import MemberDense, MemberScale, Parallel, Periodic, PiecewiseLinear, Scale, SharedDense
 from thalweg.recipes.config import config_toml, make_config, read_config
 from thalweg.recipes.prepare import prepare
-from thalweg.recipes.presets import PRESETS, Facts, before_training, chosen, for_training
+from thalweg.recipes.presets import PRESETS, Facts, before_training, chosen, for_training, held_out_share
 from thalweg.runs.run import train_run
 
 RNG = np.random.default_rng(0)
@@ -65,6 +67,36 @@ def test_the_step_size_falls_once_held_out_rows_stall_unless_it_has_a_course_of_
         assert config.schedule in {"cosine", "auto"}
     alone = for_training(make_config({"data": "t", "preset": "tabular"}), TABLE, FACTS, held_out=False)
     assert (alone.schedule, alone.anneal, alone.patience) == ("cosine", 0, None)
+
+
+def test_weights_are_averaged_and_steps_are_larger_where_enough_rows_are_watched() -> None:
+    few, many = (PRESETS["tabular"](Facts(rows, 3, watched=True)) for rows in (1000, 3000))
+    unwatched = PRESETS["tabular"](Facts(3000, 3))
+    assert many["ema"] > 0
+    assert "ema" not in few | unwatched
+    assert many["learning_rate"] > few["learning_rate"] == unwatched["learning_rate"]
+    assert PRESETS["quick"](Facts(3000, 3, watched=True))["learning_rate"] == unwatched["learning_rate"]
+
+
+@given(st.integers(1, 10**8))
+def test_the_rows_held_out_grow_with_the_set_and_their_share_falls(rows: int) -> None:
+    share = held_out_share(rows)
+    assert 0.03 <= share <= 0.15
+    assert held_out_share(2 * rows) <= share
+    assert 2 * rows * held_out_share(2 * rows) > rows * share
+
+
+def test_a_file_that_streams_holds_out_the_share_of_a_huge_set() -> None:
+    config = before_training(filled(preset="tabular"), None, held_out=True)
+    assert config.validation == held_out_share(10**7)
+
+
+def test_members_without_bins_are_smooth() -> None:
+    assert filled(preset="tabular").activation == "relu|hard_swish"
+    assert filled(preset="tabular", activation="tanh").activation == "tanh"
+    levels = Facts(300, numbers=0)
+    config = for_training(make_config({"data": "t", "preset": "tabular"}), TABLE, levels, held_out=True)
+    assert config.activation == "hard_swish"
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -183,7 +183,8 @@ def dense_network(
         inputs: width of the input.
         hidden: widths of the hidden layers, or the width of a single one; empty for a linear model.
         outputs: width of the raw output.
-        activation: name of the activation after each hidden layer, or a name for each of them.
+        activation: name of the activation after each hidden layer, or a name for each of them; ``"relu|tanh"`` gives
+            equal parts of the units activations of their own, and so each half of the members of ``"mixed"``.
         dropout: share of hidden units set to zero while training.
         normalization: ``"none"``, ``"batch"`` or ``"layer"``, between dense layer and activation.
         initializer: name of an initializer, or ``"auto"`` to choose by the activation.

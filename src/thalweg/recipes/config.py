@@ -175,7 +175,7 @@ class RunConfig(BaseModel):
     activation: Joined = setting(
         "relu",
         "Network",
-        "Activation of the hidden layers, or one for each, comma-separated.",
+        "Activation of the hidden layers, or one for each, comma-separated; relu|tanh for halves of the units.",
         choices="network.ACTIVATIONS",
     )
     normalization: Literal["none", "batch", "layer"] = setting(

@@ -108,20 +108,18 @@ _OF_THE_OPTIMIZER = {"optimizer_options", "learning_rate", "weight_decay", "sche
 """Settings that mean something beside the preset's own optimizer only."""
 
 
-def course(facts: Facts, usual: int, patience: int = 5, anneal: float = 0.6) -> dict[str, Any]:
+def course(facts: Facts, usual: int) -> dict[str, Any]:
     """Return how long to train, and how large the steps are.
 
-    Where rows are watched: steps of one size until these rows stall, then back to the best epoch, and from there a fall
-    of the step size. How many epochs a table needs is not known before: from a half to three times the usual ones.
-    From ``TO_AVERAGE`` rows on, weights are averaged, which bears larger steps, and shows more clearly when rows stall.
-    Otherwise half a cosine over the usual epochs.
+    Where rows are watched: steps of one size until these rows stall, for more epochs in small sets, whose few held-out
+    rows tell less; then back to the best epoch, and from there a fall of the step size. How many epochs a table needs
+    is not known before: from a half to three times the usual ones. From ``TO_AVERAGE`` rows on, weights are averaged,
+    which bears larger steps, shows more clearly when rows stall, and leaves less to a fall. Otherwise half a cosine
+    over the usual epochs.
 
     Args:
         facts: what is known of the data.
         usual: epochs of a set of middle size.
-        patience: epochs without progress, of a set of middle size, after which the step size falls; more of smaller
-            sets, whose few held-out rows tell less.
-        anneal: length of its fall, as a share of the epochs up to the best one.
 
     Example:
         >>> course(Facts(rows=10_000, numbers=8), 36)
@@ -134,10 +132,11 @@ def course(facts: Facts, usual: int, patience: int = 5, anneal: float = 0.6) -> 
     if not facts.watched:
         usual = epochs(facts.rows, usual)
         return {"learning_rate": smaller, "schedule": "cosine", "warmup": 0.02, "epochs": usual}
-    averaged = {"learning_rate": larger, "ema": 0.999} if facts.rows >= TO_AVERAGE else {"learning_rate": smaller}
-    stalls = {"patience": epochs(facts.rows, patience, power=0.7, most=6.4), "anneal": anneal}
     steps = {"schedule": "constant", "warmup": 0.01, "epochs": epochs(facts.rows, 3 * usual)}
-    return averaged | steps | stalls
+    steps |= {"patience": epochs(facts.rows, 5, power=0.7, most=6.4)}
+    if facts.rows < TO_AVERAGE:
+        return steps | {"learning_rate": smaller, "anneal": 0.6}
+    return steps | {"learning_rate": larger, "anneal": 0.3, "ema": 0.999}
 
 
 def epochs(rows: int, usual: int, power: float = 0.5, most: float = 4.0) -> int:
