@@ -81,7 +81,7 @@ SPACE: Space = {
     "depth": Interval(1, 4, step=1),
     "dropout": Interval(0, 0.5, step=0.1),
     "batch_size": Choices((0.5, 1, 2, 4), relative=True),
-    "activation": Choices(("relu", "gelu", "silu", "mish")),
+    "activation": Choices(("relu|hard_swish", "relu", "silu", "mish")),
 }
 """What is searched by default. Steps and choices where more values would only mean more programs to compile.
 
