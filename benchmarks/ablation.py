@@ -57,6 +57,8 @@ VARIANTS: dict[str, dict[str, Setting]] = {
     "two layers of 256": {"hidden": (256, 256)},
     "one layer of 192": {"hidden": (192,)},
     "three layers of 192": {"hidden": (192, 192, 192)},
+    "ReLU for all members": {"activation": "relu"},
+    "hard swish for all members": {"activation": "hard_swish"},
     "GELU": {"activation": "gelu"},
     "SELU": {"activation": "selu"},
     "Mish": {"activation": "mish"},
@@ -73,7 +75,7 @@ VARIANTS: dict[str, dict[str, Setting]] = {
     "half a cosine over 36 epochs": {"schedule": "cosine"},
     "cosines with restarts over 36 epochs": {"schedule": "restarts"},
     "the best epoch without annealing": {"anneal": 0.0},
-    "annealing from the best epoch for as long as it took": {"anneal": 1.0},
+    "annealing from the best epoch for twice as long": {"anneal": lambda own: 2 * own},
     "half the patience": {"patience": lambda own: max(1, own // 2)},
     "twice the patience": {"patience": lambda own: 2 * own},
     "no warm-up": {"warmup": 0.0},
@@ -106,7 +108,9 @@ DOUBTFUL = (
     "no average of the weights",
     "no average of the weights, steps of two thirds",
     "15 % of the rows held out",
-    "GELU",
+    "ReLU for all members",
+    "hard swish for all members",
+    "annealing from the best epoch for twice as long",
 )
 """What few rows cannot tell from chance, and what looked better on them."""
 
