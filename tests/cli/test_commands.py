@@ -2,6 +2,7 @@ import json
 import os
 import re
 import signal
+import time
 import tomllib
 from functools import partial
 from pathlib import Path
@@ -297,6 +298,8 @@ def test_interrupted_run_says_how_to_resume_and_does(thalweg, flowers: Path, mon
 def test_an_interruption_before_training_is_told(thalweg, flowers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def press(*_: object, **__: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):  # another thread may take the signal; the main thread raises once it is awake
+            time.sleep(0.01)
 
     monkeypatch.setattr("thalweg.runs.run.prepare", press)
     answer = thalweg("train", flowers, "--out", "r")
