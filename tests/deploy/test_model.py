@@ -92,6 +92,7 @@ def test_a_row_alone_gets_the_answer_it_gets_beside_others(shared: int, outputs:
     m = Model(network, Mixture(base, shared), network.init(jax.random.key(0)), network.init_state())
     x = np.random.default_rng(0).normal(size=(8, 30))
     np.testing.assert_array_equal(np.concatenate([m.outputs(row[None]) for row in x]), m.outputs(x))
+    assert m.outputs(x[:1]).flags.writeable
 
 
 def test_sizes_share_programs() -> None:

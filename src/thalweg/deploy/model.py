@@ -119,7 +119,7 @@ class Model:
     def encoded_outputs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the raw outputs (N, K) for rows that are encoded already, see `encode`."""
         if len(x) == 1 and self._takes_one:
-            return np.asarray(self._forward(self.params, self.state, x))
+            return np.array(self._forward(self.params, self.state, x))  # a copy: JAX's own arrays cannot be written
         result = np.empty((len(x), self.network.outputs), np.float32)
         most = len(x) if len(x) <= BUCKETS[1] else self._most_rows
         for start in range(0, len(x), max(1, most)):

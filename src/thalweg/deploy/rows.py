@@ -18,7 +18,7 @@ BUCKETS = (8, 16, 256, 4096)
 """Rows of one forward pass: inputs are cut and filled up to these, so that at most four programs are compiled.
 
 Below eight, products sum in another order: the answer to a row would depend, in its last digits, on whether others
-stand beside it. Where members share weights, a row alone needs no filling, see `several`.
+stand beside it. Where members share weights, a row alone needs no filling, and has a program of its own: `several`.
 """
 
 PASS_BYTES = 2**23
